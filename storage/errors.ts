@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DiskError } from "./env/mod.ts";
 
 /**
  * The stable codes:
@@ -34,4 +35,11 @@ export class StorageError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** Returns a disk's failure as the room reports it; any other error as it is. */
+export function asStorageError(error: unknown): unknown {
+  if (!(error instanceof DiskError)) return error;
+  const code = error.code === "disk_full" ? "disk_full" : "io";
+  return new StorageError(code, error.message, { cause: error });
 }

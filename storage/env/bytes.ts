@@ -82,7 +82,10 @@ export class ByteWriter {
 
   /** Forgets all from `length` on. */
   truncate(length: number): void {
-    invariant(length <= this.#length, `Cannot truncate ${this.#length} bytes to ${length}`);
+    invariant(
+      length <= this.#length,
+      () => `Cannot truncate ${this.#length} bytes to ${length}`,
+    );
     this.#length = length;
   }
 

@@ -15,8 +15,14 @@
  * @module
  */
 
-/** Why a disk call failed. */
-export type DiskErrorCode = "not_found" | "already_exists" | "disk_full" | "io" | "locked";
+/** Why a disk call failed: `denied` where the process may not, everything else under `io`. */
+export type DiskErrorCode =
+  | "not_found"
+  | "already_exists"
+  | "disk_full"
+  | "denied"
+  | "io"
+  | "locked";
 
 /** The world's failure, as a {@linkcode Disk} reports it. */
 export class DiskError extends Error {

@@ -210,7 +210,9 @@ function attempt<T>(what: string, run: () => T): T {
 
 function toDiskError(what: string, error: unknown): DiskError {
   if (error instanceof DiskError) return error;
-  const code = (error as { code?: string }).code;
+  const code = error instanceof Deno.errors.NotCapable
+    ? "EACCES"
+    : (error as { code?: string }).code;
   const message = `Cannot ${what}: ${error instanceof Error ? error.message : String(error)}`;
   return new DiskError(codeOf(code), message, { cause: error });
 }
@@ -224,6 +226,9 @@ function codeOf(hostCode: string | undefined): DiskErrorCode {
     case "ENOSPC":
     case "EDQUOT":
       return "disk_full";
+    case "EACCES":
+    case "EPERM":
+      return "denied";
     default:
       return "io";
   }

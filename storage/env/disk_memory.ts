@@ -34,7 +34,8 @@ export class MemoryDisk implements Disk {
     }
     if (content === undefined) throw notFound("open", path);
     this.#openFileCount++;
-    return new MemoryDiskFile(path, content, () => this.#openFileCount--);
+    const isReadOnly = mode === "read";
+    return new MemoryDiskFile({ path, content, isReadOnly, onClose: () => this.#openFileCount-- });
   }
 
   list(directory: string): DiskEntry[] {
@@ -73,7 +74,9 @@ export class MemoryDisk implements Disk {
 
   rename(source: string, target: string): void {
     const content = this.#files.get(source);
-    if (content === undefined) throw notFound("rename", source);
+    if (content === undefined || !this.#directories.has(parentOf(target))) {
+      throw notFound("rename", source);
+    }
     this.#files.delete(source);
     this.#files.set(target, content);
   }
@@ -88,6 +91,8 @@ export class MemoryDisk implements Disk {
     if (this.#locks.has(path)) {
       throw new DiskError("locked", `Cannot lock ${path}: another process holds it`);
     }
+    // As on a real disk, the lock is a file: it shows in lists.
+    if (!this.#files.has(path)) this.open(path, "create").close();
     this.#locks.add(path);
     this.#openFileCount++;
     return {
@@ -106,13 +111,17 @@ export class MemoryDisk implements Disk {
 class MemoryDiskFile implements DiskFile {
   readonly path: string;
   readonly #content: Content;
+  readonly #isReadOnly: boolean;
   readonly #onClose: () => void;
   #isClosed = false;
 
-  constructor(path: string, content: Content, onClose: () => void) {
-    this.path = path;
-    this.#content = content;
-    this.#onClose = onClose;
+  constructor(
+    given: { path: string; content: Content; isReadOnly: boolean; onClose: () => void },
+  ) {
+    this.path = given.path;
+    this.#content = given.content;
+    this.#isReadOnly = given.isReadOnly;
+    this.#onClose = given.onClose;
   }
 
   readSync(target: Uint8Array, position: number): number {
@@ -124,18 +133,25 @@ class MemoryDiskFile implements DiskFile {
 
   writeSync(source: Uint8Array, position: number): void {
     this.#checkOpen();
+    this.#checkWritable("write");
+    if (source.length === 0) return;
     this.#resize(Math.max(this.#content.sizeBytes, position + source.length));
     this.#content.bytes.set(source, position);
   }
 
   write(source: Uint8Array, position: number): Promise<void> {
-    this.writeSync(source, position);
-    return Promise.resolve();
+    // A promise's executor turns what is thrown into a rejection, as callers expect of a promise.
+    return new Promise((resolve) => {
+      this.writeSync(source, position);
+      resolve();
+    });
   }
 
   sync(): Promise<void> {
-    this.#checkOpen();
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#checkOpen();
+      resolve();
+    });
   }
 
   sizeBytes(): number {
@@ -145,6 +161,7 @@ class MemoryDiskFile implements DiskFile {
 
   truncate(sizeBytes: number): void {
     this.#checkOpen();
+    this.#checkWritable("truncate");
     this.#content.bytes.fill(0, sizeBytes);
     this.#resize(sizeBytes);
   }
@@ -167,6 +184,11 @@ class MemoryDiskFile implements DiskFile {
 
   #checkOpen(): void {
     invariant(!this.#isClosed, () => `${this.path} is open`);
+  }
+
+  #checkWritable(action: string): void {
+    if (!this.#isReadOnly) return;
+    throw new DiskError("io", `Cannot ${action} ${this.path}: it was opened for reading`);
   }
 }
 

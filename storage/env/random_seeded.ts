@@ -20,7 +20,7 @@ export class SeededRandom implements Random {
   constructor(seed: number) {
     invariant(Number.isSafeInteger(seed), `A seed is a safe integer: ${seed}`);
     this.#seed = seed;
-    let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
+    let state = seed | 0;
     // splitmix32 spreads a small seed over the whole state.
     const next = () => {
       state = (state + 0x9e3779b9) | 0;
@@ -32,6 +32,8 @@ export class SeededRandom implements Random {
     };
     this.#a = next();
     this.#b = next();
+    // The upper bits join half-way: folded into the lower ones, 0 and 2^32 + 1 would be one seed.
+    state ^= Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1);
     this.#c = next();
     this.#d = next() | 1;
   }
