@@ -186,8 +186,9 @@ export type BatchOperation =
 /** What one operation of a batch came to. */
 export type BatchOperationResult =
   | { readonly kind: "read"; readonly result: GetResult }
+  /** Also what became of a get that went through the log and was not answered. */
   | { readonly kind: "write"; readonly result: CommandResult }
-  /** It failed by itself: a {@linkcode DatabaseError}. */
+  /** It failed by itself: a `ShardError`. */
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** Client operations on keys. Every call may reject with a `ShardError`. */
@@ -205,7 +206,10 @@ export interface Database {
   count(range: KeyRange, options: ReadOptions): Promise<{ count: number; version: number }>;
   /** Runs one command. Resolves once it is durable and applied. */
   run(command: Command, options: WriteOptions): Promise<CommandResult>;
-  /** Runs operations each on its own; those on one key in their order. */
+  /**
+   * Runs operations each on its own; those on one key in their order. The operations are not copied:
+   * they must not change until it resolves.
+   */
   batch(
     operations: readonly BatchOperation[],
     options: WriteOptions,

@@ -6,6 +6,16 @@
 
 /**
  * The stable codes. With all but `outcome_unknown` nothing was or will be applied.
+ *
+ *  - `no_leader`: nobody leads the shard; waiting may help.
+ *  - `overloaded`: too much waits already; waiting helps.
+ *  - `disk_full`: writes need room; reads go on.
+ *  - `request_too_large`: it can never be served, in parts perhaps.
+ *  - `deadline_exceeded`: its time ran out before it took effect.
+ *  - `outcome_unknown`: it may or may not have been applied, now or later.
+ *  - `version_vacuumed`: what was to be read is not kept any more, or does not exist yet.
+ *  - `storage_failed`: bytes on the disk are damaged, or the disk fails; an operator is needed.
+ *  - `stopped`: the node is closing.
  */
 export type ShardErrorCode =
   | "no_leader"
@@ -15,6 +25,7 @@ export type ShardErrorCode =
   | "deadline_exceeded"
   | "outcome_unknown"
   | "version_vacuumed"
+  | "storage_failed"
   | "stopped";
 
 /** The world's failure, as sharding reports it. */

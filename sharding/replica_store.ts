@@ -1,0 +1,63 @@
+/**
+ * What applying a command needs of a replica's tree, and nothing more: `storage`'s Engine has it,
+ * and a sorted map in a test can have it too.
+ *
+ * @module
+ */
+import type { EntryKind } from "../storage/mod.ts";
+
+/** A live value of a tree key. */
+export interface StoreValue {
+  readonly version: number;
+  /** A view that stays valid; not to be modified. */
+  readonly bytes: Uint8Array;
+}
+
+/** How a range of a tree is walked. */
+export interface StoreRange {
+  /** The first tree key that may be in it. */
+  readonly start: string;
+  /** The first tree key behind it; open where it is undefined. */
+  readonly end: string | undefined;
+  /** The version at which it is seen. */
+  readonly version: number;
+  /** From the end to the start. */
+  readonly reverse?: boolean;
+}
+
+/** Stands on a live value of a range, or behind the last. */
+export interface StoreCursor {
+  /** Whether it stands on a value. The fields below mean something only then. */
+  readonly isValid: boolean;
+  readonly key: string;
+  readonly version: number;
+  /** The buffer that holds the value; not to be modified, never reused for other bytes. */
+  readonly source: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** Goes to the next value. */
+  next(): void;
+  /** Gives back the files that it reads. */
+  close(): void;
+}
+
+/** A tree that can be read and is not yet written to. */
+export interface ReadStore {
+  /** Returns the newest live value at or below `version`; undefined where there is none. */
+  get(key: string, version: number): StoreValue | undefined;
+  /** Walks the live values of a range. */
+  cursor(range: StoreRange): StoreCursor;
+}
+
+/** A tree in the middle of an entry. */
+export interface ReplicaStore extends ReadStore {
+  /** Adds a version of a key. Copies the bytes; visible to `get` at once. */
+  write(
+    key: string,
+    version: number,
+    kind: EntryKind,
+    source: Uint8Array,
+    start: number,
+    end: number,
+  ): void;
+}

@@ -1,0 +1,154 @@
+/**
+ * The body of a transaction as bytes.
+ *
+ * ```
+ * u32 longest value allowed
+ * varint count of checks:    varint length, tree key | u8 0 absent, 1 version | 1: u64 version
+ * varint count of mutations: u8 operation | varint length, tree key | operand
+ *      1 set, 3 append: varint length, value envelope
+ *      2 delete:        nothing
+ *      4 add, 5 min, 6 max: varint length, the number as JSON text
+ * varint count of reads:     varint length, tree key
+ * ```
+ *
+ * A number travels as text, because JSON text gives back exactly the number that it was made of and
+ * shows in a dump what it is. On disk since format 1: never renumber.
+ *
+ * @module
+ */
+import type { ByteReader } from "../storage/env/mod.ts";
+import { ByteWriter, invariant, MalformedBytesError } from "../storage/env/mod.ts";
+import { userSpace } from "../storage/mod.ts";
+import type { Command, Mutation, NewValue } from "./database.ts";
+import type { LoggedCheck, LoggedMutation, LoggedTransaction } from "./command.ts";
+import { encodeContentType, valueBodyStart } from "./value.ts";
+
+type Transaction = Extract<Command, { kind: "transaction" }>;
+
+/** What of a transaction stands in its body. */
+export type TransactionBody = Pick<
+  LoggedTransaction,
+  "checks" | "mutations" | "reads" | "valueSizeBytesMax"
+>;
+
+const operationCodes = { set: 1, delete: 2, append: 3, add: 4, min: 5, max: 6 } as const;
+
+/** Appends the body of a transaction. */
+export function encodeTransaction(
+  out: ByteWriter,
+  transaction: Transaction,
+  valueSizeBytesMax: number,
+): void {
+  out.u32(valueSizeBytesMax);
+  out.varint(transaction.checks.length);
+  for (const check of transaction.checks) {
+    encodeKey(out, check.key);
+    out.u8(check.version === null ? 0 : 1);
+    if (check.version !== null) out.u64(check.version);
+  }
+  out.varint(transaction.mutations.length);
+  for (const mutation of transaction.mutations) encodeMutation(out, mutation);
+  out.varint(transaction.reads.length);
+  for (const key of transaction.reads) encodeKey(out, key);
+}
+
+/**
+ * Reads the body of a transaction, which ends where `reader` does.
+ *
+ * @param source What `reader` reads: values stay where they are in it.
+ * @throws {MalformedBytesError} where it is none.
+ */
+export function decodeTransaction(reader: ByteReader, source: Uint8Array): TransactionBody {
+  const valueSizeBytesMax = reader.u32();
+  const checks: LoggedCheck[] = [];
+  for (let count = reader.varint(); count > 0; count--) {
+    const treeKey = decodeKey(reader);
+    const form = reader.u8();
+    if (form > 1) throw new MalformedBytesError(`A check has form ${form}, which is not known`);
+    checks.push({ treeKey, version: form === 0 ? null : reader.u64() });
+  }
+  const mutations: LoggedMutation[] = [];
+  for (let count = reader.varint(); count > 0; count--) {
+    mutations.push(decodeMutation(reader, source));
+  }
+  const reads: string[] = [];
+  for (let count = reader.varint(); count > 0; count--) reads.push(decodeKey(reader));
+  reader.expectEnd();
+  return { checks, mutations, reads, valueSizeBytesMax };
+}
+
+function encodeMutation(out: ByteWriter, mutation: Mutation): void {
+  out.u8(operationCodes[mutation.op]);
+  encodeKey(out, mutation.key);
+  switch (mutation.op) {
+    case "set":
+    case "append":
+      encodeSizedValue(out, mutation.value);
+      break;
+    case "delete":
+      break;
+    case "add":
+    case "min":
+    case "max":
+      invariant(Number.isFinite(mutation.operand), () => `An operand is finite: ${mutation.op}`);
+      out.latin1Prefixed(JSON.stringify(mutation.operand));
+  }
+}
+
+function encodeSizedValue(out: ByteWriter, value: NewValue): void {
+  const head = new ByteWriter(16);
+  encodeContentType(head, value.contentType);
+  out.varint(head.length + value.bytes.length);
+  out.bytes(head.view());
+  out.bytes(value.bytes);
+}
+
+function decodeMutation(reader: ByteReader, source: Uint8Array): LoggedMutation {
+  const code = reader.u8();
+  const treeKey = decodeKey(reader);
+  switch (code) {
+    case operationCodes.delete:
+      return { op: "delete", treeKey };
+    case operationCodes.set:
+    case operationCodes.append: {
+      const sizeBytes = reader.varint();
+      const start = reader.position;
+      reader.bytes(sizeBytes);
+      const end = reader.position;
+      valueBodyStart(source, start, end);
+      const op = code === operationCodes.set ? "set" : "append";
+      return { op, treeKey, value: { source, start, end } };
+    }
+    case operationCodes.add:
+      return { op: "add", treeKey, operand: decodeOperand(reader) };
+    case operationCodes.min:
+      return { op: "min", treeKey, operand: decodeOperand(reader) };
+    case operationCodes.max:
+      return { op: "max", treeKey, operand: decodeOperand(reader) };
+    default:
+      throw new MalformedBytesError(`A mutation has operation ${code}, which is not known`);
+  }
+}
+
+function decodeOperand(reader: ByteReader): number {
+  const text = reader.latin1Prefixed();
+  const operand = text === "" ? NaN : Number(text);
+  if (!Number.isFinite(operand)) {
+    throw new MalformedBytesError(`A mutation has an operand of ${text.length} bytes, no number`);
+  }
+  return operand;
+}
+
+function encodeKey(out: ByteWriter, key: string): void {
+  out.varint(key.length + userSpace.length);
+  out.latin1(userSpace);
+  out.latin1(key);
+}
+
+function decodeKey(reader: ByteReader): string {
+  const treeKey = reader.latin1Prefixed();
+  if (treeKey.length < 2 || treeKey[0] !== userSpace) {
+    throw new MalformedBytesError(`A transaction names a key of ${treeKey.length} bytes`);
+  }
+  return treeKey;
+}

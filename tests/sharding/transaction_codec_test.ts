@@ -1,0 +1,52 @@
+import { deepEqual, throws } from "node:assert/strict";
+import { decodeTransaction, encodeTransaction } from "../../sharding/transaction_codec.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  InvariantError,
+  MalformedBytesError,
+} from "../../storage/env/mod.ts";
+
+const empty = { kind: "transaction" as const, checks: [], mutations: [], reads: [] };
+
+function decoded(bytes: number[]) {
+  const source = Uint8Array.from(bytes);
+  return decodeTransaction(new ByteReader(source), source);
+}
+
+Deno.test("decodeTransaction() reads an empty transaction", () => {
+  const out = new ByteWriter();
+  encodeTransaction(out, empty, 77);
+  const { checks, mutations, reads, valueSizeBytesMax } = decoded([...out.view()]);
+  deepEqual([checks, mutations, reads, valueSizeBytesMax], [[], [], [], 77]);
+});
+
+for (const operand of [0.1 + 0.2, -1e300, 5e-324, Number.MAX_SAFE_INTEGER]) {
+  Deno.test(`decodeTransaction() gives back the operand ${operand} to the last bit`, () => {
+    const out = new ByteWriter();
+    encodeTransaction(out, { ...empty, mutations: [{ op: "max", key: "k", operand }] }, 1);
+    deepEqual(decoded([...out.view()]).mutations, [{ op: "max", treeKey: "kk", operand }]);
+  });
+}
+
+Deno.test("encodeTransaction() refuses an operand that is not finite", () => {
+  for (const operand of [NaN, Infinity, -Infinity]) {
+    const mutations = [{ op: "add" as const, key: "k", operand }];
+    throws(() => encodeTransaction(new ByteWriter(), { ...empty, mutations }, 1), InvariantError);
+  }
+});
+
+const refused = [
+  { name: "a check of a form that is not known", bytes: [0, 0, 0, 0, 1, 2, 0x6b, 0x61, 2, 0, 0] },
+  { name: "an operation that is not known", bytes: [0, 0, 0, 0, 0, 1, 7, 2, 0x6b, 0x61, 0] },
+  { name: "an operand that is no number", bytes: [0, 0, 0, 0, 0, 1, 4, 2, 0x6b, 0x61, 1, 0x78, 0] },
+  { name: "an empty operand", bytes: [0, 0, 0, 0, 0, 1, 4, 2, 0x6b, 0x61, 0, 0] },
+  { name: "a set without a value", bytes: [0, 0, 0, 0, 0, 1, 1, 2, 0x6b, 0x61, 0, 0] },
+  { name: "a read of a key without a tag", bytes: [0, 0, 0, 0, 0, 0, 1, 2, 0x61, 0x61] },
+  { name: "bytes behind its end", bytes: [0, 0, 0, 0, 0, 0, 0, 0] },
+];
+for (const { name, bytes } of refused) {
+  Deno.test(`decodeTransaction() refuses ${name}`, () => {
+    throws(() => decoded(bytes), MalformedBytesError);
+  });
+}
