@@ -69,7 +69,7 @@ async function syncParent(disk: Disk, logger: Logger, directory: string): Promis
     disk.list(parent);
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== "denied") throw error;
-    logger.log("warn", "data_folder_name_not_synced", { directory, reason: error.message });
+    logger.log("info", "data_folder_name_not_synced", { directory, reason: error.message });
     return;
   }
   await disk.syncDirectory(parent);

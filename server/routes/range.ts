@@ -1,0 +1,272 @@
+/**
+ * `/v1/kv`: lists in pages that all see one version, counts, and the atomic range delete.
+ *
+ * @module
+ */
+import { ShardError } from "../../sharding/mod.ts";
+import type { KeyRange, ScanResult, SnapshotHold } from "../../sharding/mod.ts";
+import type { AppContext } from "../context.ts";
+import { RequestError } from "../errors.ts";
+import type { Exchange } from "../middleware/exchange.ts";
+import type { AnswerForm } from "../wire/accept.ts";
+import { type CursorToken, decodeCursor, encodeCursor } from "../wire/cursor_token.ts";
+import { entryJson, entryObject } from "../wire/entries.ts";
+import { requestIdentity } from "../wire/idempotency.ts";
+import { pageEntryCountDefault, rangeDeleteKeyCountMax } from "../wire/limits.ts";
+import {
+  badParameter,
+  checkConsistency,
+  consistencyParameters,
+  namesRange,
+  type Parameters,
+  rangeParameters,
+  readRange,
+  readSwitch,
+  refuseLater,
+} from "../wire/parameters.ts";
+import { versionstampText } from "../wire/versionstamps.ts";
+import type { CursorLease, CursorLeases } from "./cursor_leases.ts";
+import { type ListRequest, ownerOf, readList, sane } from "./list_request.ts";
+import { committed } from "./outcomes.ts";
+import type { RangeStreams } from "./range_stream.ts";
+
+const listParameters: ReadonlySet<string> = new Set([
+  ...rangeParameters,
+  ...consistencyParameters,
+  "limit",
+  "cursor",
+  "reverse",
+  "keys_only",
+  "count_only",
+  "at",
+]);
+const deleteParameters: ReadonlySet<string> = new Set(rangeParameters);
+const emptyBody = new Uint8Array(0);
+
+/** The routes of ranges. */
+export class RangeRoutes {
+  readonly #context: AppContext;
+  readonly #leases: CursorLeases;
+  readonly #streams: RangeStreams;
+
+  constructor(context: AppContext, leases: CursorLeases, streams: RangeStreams) {
+    this.#context = context;
+    this.#leases = leases;
+    this.#streams = streams;
+  }
+
+  /** `GET` and `HEAD`. */
+  readonly list = async (exchange: Exchange): Promise<Response> => {
+    const parameters = exchange.parameters(listParameters);
+    checkConsistency(parameters);
+    refuseLater(parameters, ["at"]);
+    const form = exchange.negotiate(["json", "msgpack", "ndjson"]);
+    const request = readList(parameters);
+    const cursor = parameters.get("cursor");
+    if (readSwitch(parameters, "count_only")) {
+      return await this.#count(exchange, { form, request, cursor });
+    }
+    if (form === "ndjson") {
+      if (cursor !== undefined) throw badParameter("cursor", "a stream has no pages");
+      return this.#streams.open(exchange, request);
+    }
+    return cursor === undefined
+      ? await this.#firstPage(exchange, form, request)
+      : await this.#nextPage(exchange, form, { request, token: readToken(parameters, cursor) });
+  };
+
+  /** `DELETE`. */
+  readonly delete = async (exchange: Exchange): Promise<Response> => {
+    const parameters = exchange.parameters(deleteParameters);
+    if (!namesRange(parameters)) {
+      throw new RequestError(
+        "invalid_request",
+        "Cannot delete a range: one of prefix=, start=, end= says which",
+      );
+    }
+    const form = exchange.negotiate(["json", "msgpack"]);
+    const range = readRange(parameters);
+    const result = await this.#context.database.run(
+      { kind: "delete_range", range: sane(range), keyCountMax: rangeDeleteKeyCountMax },
+      {
+        deadlineMs: exchange.deadlineMs,
+        writer: exchange.tokenName,
+        request: requestIdentity(exchange.header("idempotency-key"), () => ({
+          tokenName: exchange.tokenName,
+          scope: ["DELETE", "/v1/kv"],
+          content: [exchange.query],
+          body: emptyBody,
+        })),
+      },
+    );
+    const { version, deletedCount } = committed(result);
+    exchange.sawVersion(version);
+    return exchange.answerObject(200, form, {
+      deleted: deletedCount,
+      versionstamp: versionstampText(version),
+    });
+  };
+
+  async #count(
+    exchange: Exchange,
+    asked: {
+      readonly form: AnswerForm;
+      readonly request: ListRequest;
+      readonly cursor: string | undefined;
+    },
+  ): Promise<Response> {
+    if (asked.cursor !== undefined) throw badParameter("cursor", "a count has no pages");
+    if (asked.form === "ndjson") throw badParameter("count_only", "a stream has entries");
+    const { deadlineMs } = exchange;
+    const range = sane(asked.request.range);
+    const { count, version } = await this.#context.database.count(range, { deadlineMs });
+    exchange.sawVersion(version);
+    return exchange.answerObject(200, asked.form, {
+      count,
+      versionstamp: versionstampText(version),
+    });
+  }
+
+  /** Most lists are one page: the version is held only where there is more to come. */
+  async #firstPage(
+    exchange: Exchange,
+    form: AnswerForm,
+    request: ListRequest,
+  ): Promise<Response> {
+    const owner = ownerOf(exchange);
+    const page = await this.#scan(exchange, request);
+    if (!page.hasMore) return answerPage(exchange, form, { page, request, cursor: null });
+    let lease: CursorLease;
+    try {
+      lease = this.#leases.open(owner, page.version);
+    } catch (error) {
+      if (!(error instanceof ShardError) || error.code !== "version_vacuumed") throw error;
+      return await this.#firstPageHeld(exchange, form, request);
+    }
+    return this.#answerLeased(exchange, form, { page, request, lease });
+  }
+
+  /** The version was vacuumed between the page and its hold: hold one first, then read. */
+  async #firstPageHeld(
+    exchange: Exchange,
+    form: AnswerForm,
+    request: ListRequest,
+  ): Promise<Response> {
+    const lease = this.#leases.open(ownerOf(exchange));
+    return await this.#leasedPage(exchange, form, { request, lease });
+  }
+
+  async #nextPage(
+    exchange: Exchange,
+    form: AnswerForm,
+    asked: { readonly request: ListRequest; readonly token: CursorToken },
+  ): Promise<Response> {
+    const { token } = asked;
+    const lease = this.#leases.resume(token, ownerOf(exchange));
+    const { start, end } = token.range;
+    const request: ListRequest = {
+      range: token.isReverse ? { start, end: token.lastKey } : { start: token.lastKey + "\0", end },
+      isReverse: token.isReverse,
+      isKeysOnly: token.isKeysOnly,
+      limit: asked.request.limit,
+    };
+    return await this.#leasedPage(exchange, form, { request, lease, range: token.range });
+  }
+
+  async #leasedPage(
+    exchange: Exchange,
+    form: AnswerForm,
+    asked: {
+      readonly request: ListRequest;
+      readonly lease: CursorLease;
+      readonly range?: KeyRange;
+    },
+  ): Promise<Response> {
+    const page = await this.#scan(exchange, asked.request, asked.lease.hold);
+    return this.#answerLeased(exchange, form, { ...asked, page });
+  }
+
+  #answerLeased(
+    exchange: Exchange,
+    form: AnswerForm,
+    found: {
+      readonly page: ScanResult;
+      readonly request: ListRequest;
+      readonly lease: CursorLease;
+      readonly range?: KeyRange;
+    },
+  ): Response {
+    const { page, request, lease } = found;
+    const last = page.entries.at(-1);
+    if (!page.hasMore || last === undefined) {
+      this.#leases.close(lease);
+      return answerPage(exchange, form, { page, request, cursor: null });
+    }
+    const cursor = encodeCursor({
+      range: found.range ?? request.range,
+      isReverse: request.isReverse,
+      isKeysOnly: request.isKeysOnly,
+      version: lease.hold.version,
+      expiresAtMs: this.#leases.tokenExpiryMs(),
+      leaseId: lease.id,
+      lastKey: last.key,
+    });
+    return answerPage(exchange, form, { page, request, cursor });
+  }
+
+  async #scan(
+    exchange: Exchange,
+    request: ListRequest,
+    snapshot?: SnapshotHold,
+  ): Promise<ScanResult> {
+    const page = await this.#context.database.scan(sane(request.range), {
+      deadlineMs: exchange.deadlineMs,
+      limit: request.limit ?? pageEntryCountDefault,
+      reverse: request.isReverse,
+      keysOnly: request.isKeysOnly,
+      snapshot,
+    });
+    exchange.sawVersion(page.version);
+    return page;
+  }
+}
+
+/** A cursor may come alone; what comes with it must be what it was made for. */
+function readToken(parameters: Parameters, text: string): CursorToken {
+  const token = decodeCursor(text);
+  const given = readList(parameters);
+  const isSame = (!namesRange(parameters) ||
+    (given.range.start === token.range.start && given.range.end === token.range.end)) &&
+    (!parameters.has("reverse") || given.isReverse === token.isReverse) &&
+    (!parameters.has("keys_only") || given.isKeysOnly === token.isKeysOnly);
+  if (!isSame) throw badParameter("cursor", "it was made for another range");
+  return token;
+}
+
+function answerPage(
+  exchange: Exchange,
+  form: AnswerForm,
+  found: {
+    readonly page: ScanResult;
+    readonly request: ListRequest;
+    readonly cursor: string | null;
+  },
+): Response {
+  const { entries, version } = found.page;
+  const shape = { isKeysOnly: found.request.isKeysOnly };
+  const versionstamp = versionstampText(version);
+  if (form === "msgpack") {
+    const objects = entries.map((entry) => entryObject(entry.key, entry, shape));
+    return exchange.answerObject(200, form, {
+      entries: objects,
+      cursor: found.cursor,
+      versionstamp,
+    });
+  }
+  const texts = entries.map((entry) => entryJson(entry.key, entry, shape));
+  const cursor = found.cursor === null ? "null" : `"${found.cursor}"`;
+  return exchange.answerJson(
+    200,
+    `{"entries":[${texts.join(",")}],"cursor":${cursor},"versionstamp":"${versionstamp}"}`,
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * Stored entries as bodies show them, in JSON text and as MessagePack objects.
+ *
+ * JSON is written by hand: a stored JSON value goes in as the text it is, and a page of small
+ * entries costs half of what building objects and stringifying them would.
+ *
+ * @module
+ */
+import { latin1Bytes } from "../../storage/env/mod.ts";
+import type { StoredValue } from "../../sharding/mod.ts";
+import { keyText } from "./keys.ts";
+import { showValue } from "./values.ts";
+import { versionstampText } from "./versionstamps.ts";
+
+/** What of an entry is shown. */
+export interface EntryShape {
+  /** Leaves the value out. */
+  readonly isKeysOnly?: boolean;
+  /** A field that goes in front, in JSON text without a comma. */
+  readonly lead?: string;
+}
+
+let typeKept = "";
+let typeJsonKept = '""';
+
+/** Returns an entry as the text of a JSON object, on one line. */
+export function entryJson(key: string, value: StoredValue, shape: EntryShape = {}): string {
+  const lead = shape.lead === undefined ? "{" : `{${shape.lead},`;
+  const shown = shape.isKeysOnly ? "" : `,${valueJson(value)}`;
+  if (value.contentType !== typeKept) {
+    typeKept = value.contentType;
+    typeJsonKept = JSON.stringify(typeKept);
+  }
+  return `${lead}${keyJson(key)}${shown},"contentType":${typeJsonKept},"versionstamp":"${
+    versionstampText(value.version)
+  }","expiresAt":null}`;
+}
+
+function keyJson(key: string): string {
+  const text = keyText(key);
+  return text === undefined
+    ? `"keyBase64":"${latin1Bytes(key).toBase64()}"`
+    : `"key":${JSON.stringify(text)}`;
+}
+
+function valueJson(value: StoredValue): string {
+  const shown = showValue(value.bytes, value.contentType);
+  if (shown.json !== undefined) return `"value":${shown.json}`;
+  if (shown.text !== undefined) return `"value":${JSON.stringify(shown.text)}`;
+  return `"valueBase64":"${value.bytes.toBase64()}"`;
+}
+
+/** Returns an entry as the object that goes into MessagePack. */
+export function entryObject(
+  key: string,
+  value: StoredValue,
+  shape: EntryShape = {},
+): Record<string, unknown> {
+  const entry: Record<string, unknown> = { key: keyText(key) ?? latin1Bytes(key) };
+  if (!shape.isKeysOnly) {
+    const shown = showValue(value.bytes, value.contentType);
+    entry.value = shown.json !== undefined ? JSON.parse(shown.json) : shown.text ?? value.bytes;
+  }
+  entry.contentType = value.contentType;
+  entry.versionstamp = versionstampText(value.version);
+  entry.expiresAt = null;
+  return entry;
+}

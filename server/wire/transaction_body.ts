@@ -1,0 +1,113 @@
+/**
+ * The body of `POST /v1/txn`: from parsed JSON or MessagePack to a command.
+ *
+ * @module
+ */
+import type { Check, Command, Mutation } from "../../sharding/mod.ts";
+import { RequestError } from "../errors.ts";
+import { badField, type Fields, listField, objectFields } from "./fields.ts";
+import {
+  transactionCheckCountMax,
+  transactionMutationCountMax,
+  transactionReadCountMax,
+} from "./limits.ts";
+import { readKey, readPlainKey, readValue } from "./values.ts";
+import { parseVersionstamp } from "./versionstamps.ts";
+
+/** A transaction as a command. */
+export type TransactionCommand = Extract<Command, { kind: "transaction" }>;
+
+const bodyFields = new Set(["checks", "mutations", "reads"]);
+const checkFields = new Set(["key", "keyBase64", "versionstamp"]);
+const readFields = new Set(["key", "keyBase64"]);
+const mutationFields = new Set([
+  "op",
+  "key",
+  "keyBase64",
+  "value",
+  "valueBase64",
+  "contentType",
+  "ttl",
+]);
+
+/** @throws {RequestError} for the first field that is wrong, by its path. */
+export function readTransaction(body: unknown, valueSizeBytesMax: number): TransactionCommand {
+  const fields = objectFields(body, "", bodyFields);
+  const checks = listField(fields, "checks", transactionCheckCountMax);
+  const mutations = listField(fields, "mutations", transactionMutationCountMax);
+  const reads = listField(fields, "reads", transactionReadCountMax);
+  return {
+    kind: "transaction",
+    checks: checks.map((check, index) => readCheck(check, `checks[${index}]`)),
+    mutations: mutations.map((mutation, index) =>
+      readMutation(mutation, `mutations[${index}]`, valueSizeBytesMax)
+    ),
+    reads: reads.map((read, index) => readRead(read, `reads[${index}]`)),
+  };
+}
+
+/** Returns the key that a transaction is remembered beside; empty where it names none. */
+export function firstKey(command: TransactionCommand): string {
+  return command.mutations[0]?.key ?? command.checks[0]?.key ?? command.reads[0] ?? "";
+}
+
+function readCheck(value: unknown, where: string): Check {
+  const fields = objectFields(value, where, checkFields);
+  return { key: readKey(fields, where), version: readCheckVersion(fields, where) };
+}
+
+function readCheckVersion(fields: Fields, where: string): number | null {
+  const { versionstamp } = fields;
+  if (versionstamp === null) return null;
+  const version = typeof versionstamp === "string" ? parseVersionstamp(versionstamp) : undefined;
+  if (version === undefined) {
+    throw badField(`${where}.versionstamp`, "it is 20 lower-case hex digits, or null");
+  }
+  return version;
+}
+
+function readRead(value: unknown, where: string): string {
+  if (typeof value === "string" || value instanceof Uint8Array) return readPlainKey(value, where);
+  return readKey(objectFields(value, where, readFields), where);
+}
+
+function readMutation(value: unknown, where: string, valueSizeBytesMax: number): Mutation {
+  const fields = objectFields(value, where, mutationFields);
+  const { op } = fields;
+  refuseTtl(fields, where);
+  switch (op) {
+    case "set":
+    case "append": {
+      const key = readKey(fields, where);
+      return { op, key, value: readValue(fields, { where, sizeBytesMax: valueSizeBytesMax }) };
+    }
+    case "delete":
+      refuseFields(fields, where, ["value", "valueBase64", "contentType"]);
+      return { op, key: readKey(fields, where) };
+    case "add":
+    case "min":
+    case "max":
+      refuseFields(fields, where, ["valueBase64", "contentType"]);
+      if (typeof fields.value !== "number" || !Number.isFinite(fields.value)) {
+        throw badField(`${where}.value`, "it is not a number");
+      }
+      return { op, key: readKey(fields, where), operand: fields.value };
+    default:
+      throw badField(`${where}.op`, "it is set, delete, add, min, max or append");
+  }
+}
+
+/** @throws {RequestError} `not_implemented` where a value is to live for a time only. */
+export function refuseTtl(fields: Fields, where: string): void {
+  if (fields.ttl === undefined) return;
+  throw new RequestError("not_implemented", `Cannot take ${where}.ttl: this is not built yet`);
+}
+
+/** @throws {RequestError} where an operation is given a field that it has no use for. */
+export function refuseFields(fields: Fields, where: string, names: readonly string[]): void {
+  for (const name of names) {
+    if (fields[name] !== undefined) {
+      throw badField(`${where}.${name}`, "this operation has no such field");
+    }
+  }
+}

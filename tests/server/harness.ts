@@ -1,0 +1,95 @@
+/**
+ * Builds the application over the database in memory, and takes answers apart.
+ *
+ * @module
+ */
+import { equal } from "node:assert/strict";
+import type { Hono } from "hono";
+import { buildApp } from "../../server/app.ts";
+import { type AppConfig, appConfig } from "../../server/context.ts";
+import type { LogFields, Logger, LogLevel } from "../../storage/env/mod.ts";
+import { ManualClock } from "./manual_clock.ts";
+import { MemoryDatabase } from "./memory_database.ts";
+
+/** One line that the application logged. */
+export interface LoggedLine {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+/** An application with all that surrounds it. */
+export interface Harness {
+  readonly app: Hono;
+  readonly clock: ManualClock;
+  readonly database: MemoryDatabase;
+  readonly lines: LoggedLine[];
+  readonly fatal: unknown[];
+  readonly closing: AbortController;
+  /** Sends a request to `path`. */
+  send(method: string, path: string, init?: RequestInit): Promise<Response>;
+  /** Sends a JSON body. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** Returns a fresh application. Its clock stands still, so it leaves no timer behind. */
+export function harness(
+  config: Partial<AppConfig> = {},
+  node = { statistics: () => ({ engine: { writeCount: 3 } }), check: () => Promise.resolve({}) },
+): Harness {
+  const clock = new ManualClock();
+  const database = new MemoryDatabase(clock, config.valueSizeBytesMax);
+  const lines: LoggedLine[] = [];
+  const fatal: unknown[] = [];
+  const closing = new AbortController();
+  const logger: Logger = {
+    log: (level, event, fields = {}) => void lines.push({ level, event, fields }),
+  };
+  const app = buildApp({
+    database,
+    node,
+    clock,
+    logger,
+    config: appConfig(config),
+    closing: closing.signal,
+    onFatal: (error) => void fatal.push(error),
+  });
+  const send = async (method: string, path: string, init: RequestInit = {}) =>
+    await app.request(`http://127.0.0.1${path}`, { ...init, method });
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    send("POST", path, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+    });
+  return { app, clock, database, lines, fatal, closing, send, post };
+}
+
+/** Puts a text value and returns its versionstamp. */
+export async function put(
+  { send }: Harness,
+  key: string,
+  value: string,
+  contentType = "text/plain",
+): Promise<string> {
+  const headers = { "content-type": contentType };
+  const response = await send("PUT", `/v1/kv/${key}`, { body: value, headers });
+  equal(response.status, 200);
+  const { versionstamp } = await response.json();
+  return versionstamp;
+}
+
+/** Checks that an answer is the problem, and returns its body. */
+export async function problem(
+  response: Response,
+  status: number,
+  code: string,
+): Promise<Record<string, unknown>> {
+  const text = await response.text();
+  equal(`${response.status} ${JSON.parse(text).code}`, `${status} ${code}`, text);
+  equal(response.headers.get("content-type"), "application/problem+json");
+  const body = JSON.parse(text);
+  equal(body.status, status);
+  equal(body.type, `/docs#${code}`);
+  equal(typeof body.retryable, "boolean");
+  return body;
+}

@@ -1,0 +1,98 @@
+/**
+ * `POST /v1/batch`.
+ *
+ * @module
+ */
+import { equal } from "node:assert/strict";
+import { ShardError } from "../../../sharding/mod.ts";
+import { packMessage, unpackMessage } from "../../../server/wire/message_pack.ts";
+import { harness, problem, put } from "../harness.ts";
+
+Deno.test("operations run each on its own, in order, and the golden body", async () => {
+  const h = harness();
+  const stamp = await put(h, "a", "1");
+  const response = await h.post("/v1/batch", {
+    operations: [
+      { op: "get", key: "a" },
+      { op: "get", key: "none" },
+      { op: "set", key: "a", value: "2", ifMatch: stamp },
+      { op: "set", key: "a", value: "3", ifMatch: stamp },
+      { op: "set", key: "a", value: "4", ifNoneMatch: "*" },
+      { op: "delete", key: "a" },
+      { op: "delete", key: "a", ifMatch: "*" },
+    ],
+  });
+  const { results } = await response.json();
+  equal(
+    JSON.stringify(results[0]),
+    `{"status":200,"key":"a","value":"1","contentType":"text/plain","versionstamp":"${stamp}",` +
+      '"expiresAt":null}',
+  );
+  const statuses = results.map((result: { status: number }) => result.status);
+  equal(statuses.join(), "200,404,200,412,412,200,412");
+  equal(results[1].code, "key_not_found");
+  equal(results[5].deleted, true);
+  equal(response.headers.get("ankylo-session"), results[5].versionstamp);
+});
+
+Deno.test("a batch travels as MessagePack both ways", async () => {
+  const h = harness();
+  const headers = { "content-type": "application/msgpack", accept: "application/msgpack" };
+  const body = packMessage({
+    operations: [{ op: "set", key: "a", value: "1" }, { op: "get", key: "a" }],
+  });
+  const response = await h.send("POST", "/v1/batch", { body, headers });
+  const { results } = unpackMessage(await response.bytes()) as {
+    results: { status: number; value?: unknown }[];
+  };
+  equal(results[1].value, "1");
+  equal(results[1].status, 200);
+});
+
+const refused: [string, unknown, string][] = [
+  ["no operations", {}, "operations"],
+  ["an op that is none", { operations: [{ op: "add", key: "a" }] }, "operations[0].op"],
+  [
+    "a get with a value",
+    { operations: [{ op: "get", key: "a", value: 1 }] },
+    "operations[0].value",
+  ],
+  ["a condition that is none", {
+    operations: [{ op: "delete", key: "a", ifMatch: "x" }],
+  }, "operations[0].ifMatch"],
+  ["both conditions", {
+    operations: [{ op: "set", key: "a", value: "", ifMatch: "*", ifNoneMatch: "*" }],
+  }, "operations[0].ifNoneMatch"],
+];
+for (const [name, body, field] of refused) {
+  Deno.test(`POST /v1/batch refuses ${name} by its field`, async () => {
+    const answer = await problem(await harness().post("/v1/batch", body), 400, "invalid_request");
+    equal(answer.field, field);
+  });
+}
+
+Deno.test("a batch has at most 10,000 operations, and may have none", async () => {
+  const h = harness();
+  for (const [count, status] of [[0, 200], [9_999, 200], [10_000, 200], [10_001, 400]]) {
+    const operations = Array.from({ length: count }, () => ({ op: "get", key: "a" }));
+    equal((await h.post("/v1/batch", { operations })).status, status, String(count));
+  }
+});
+
+Deno.test("a batch that cannot start is a problem as a whole", async () => {
+  const h = harness();
+  h.database.failure = new ShardError("disk_full", "Cannot write: the disk is full");
+  const operations = [{ op: "set", key: "a", value: "1" }];
+  const response = await h.post("/v1/batch", { operations });
+  equal(response.headers.get("retry-after"), "1");
+  await problem(response, 507, "disk_full");
+});
+
+Deno.test("the values that an answer shows are bounded", async () => {
+  const h = harness();
+  await put(h, "big", "x".repeat(1_048_576));
+  const operations = Array.from({ length: 66 }, () => ({ op: "get", key: "big" }));
+  const { results } = await (await h.post("/v1/batch", { operations })).json();
+  equal(results[63].status, 200);
+  equal(results[64].code, "overloaded");
+});

@@ -1,0 +1,108 @@
+/**
+ * A range as one NDJSON answer.
+ *
+ * @module
+ */
+import { deepEqual, equal } from "node:assert/strict";
+import { type Harness, harness, problem } from "../harness.ts";
+
+const headers = { accept: "application/x-ndjson" };
+
+async function filled(count: number, value: string, config = {}): Promise<Harness> {
+  const h = harness(config);
+  const operations = Array.from({ length: count }, (_, index) => ({
+    op: "set",
+    key: `k${String(index).padStart(5, "0")}`,
+    value,
+  }));
+  equal((await h.post("/v1/batch", { operations })).status, 200);
+  return h;
+}
+
+const linesOf = (text: string) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
+
+Deno.test("a stream holds one version from its first line to its last", async () => {
+  const h = await filled(2_500, "x".repeat(200));
+  const response = await h.send("GET", "/v1/kv?prefix=k", { headers });
+  equal(response.headers.get("content-type"), "application/x-ndjson");
+  equal(h.database.holds.size, 1);
+  await h.send("DELETE", "/v1/kv?prefix=k");
+  const lines = linesOf(await response.text());
+  equal(lines.length, 2_500);
+  deepEqual(Object.keys(lines[0]), ["key", "value", "contentType", "versionstamp", "expiresAt"]);
+  equal(lines[2_499].key, "k02499");
+  equal(h.database.holds.size, 0);
+});
+
+Deno.test("a stream obeys reverse, limit and keys_only, and may be empty", async () => {
+  const h = await filled(5, "x");
+  const response = await h.send("GET", "/v1/kv?reverse&limit=2&keys_only", { headers });
+  deepEqual(linesOf(await response.text()).map(({ key }) => key), ["k00004", "k00003"]);
+  equal(await (await h.send("GET", "/v1/kv?prefix=z", { headers })).text(), "");
+  equal(await (await h.send("GET", "/v1/kv?start=b&end=a", { headers })).text(), "");
+  equal(h.database.holds.size, 0);
+});
+
+Deno.test("a stream reads no further than the client has taken", async () => {
+  const h = await filled(10_000, "x".repeat(300));
+  let scanCount = 0;
+  const scan = h.database.scan.bind(h.database);
+  h.database.scan = (range, options) => {
+    scanCount++;
+    return scan(range, options);
+  };
+  const response = await h.send("GET", "/v1/kv", { headers });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  equal(scanCount <= 3, true, `${scanCount} scans for one read`);
+  await reader?.cancel();
+  equal(h.database.holds.size, 0, "cancelling lets the version go");
+});
+
+Deno.test("a stream ends with a problem line when the server stops", async () => {
+  const h = await filled(10_000, "x".repeat(300));
+  const response = await h.send("GET", "/v1/kv", { headers });
+  h.closing.abort();
+  const lines = linesOf(await response.text());
+  equal(lines.at(-1).code, "stopping");
+  equal(h.database.holds.size, 0);
+});
+
+Deno.test("a stream that nobody reads ends", async () => {
+  const h = await filled(10_000, "x".repeat(300), { streamIdleMs: 5_000 });
+  const response = await h.send("GET", "/v1/kv", { headers });
+  h.clock.advance(4_000);
+  equal(h.database.holds.size, 1);
+  h.clock.advance(2_000);
+  equal(h.database.holds.size, 0);
+  equal(linesOf(await response.text()).at(-1).code, "request_timeout");
+});
+
+Deno.test("a failure in the middle is the last line", async () => {
+  const h = await filled(10_000, "x".repeat(300));
+  const response = await h.send("GET", "/v1/kv", { headers });
+  h.database.failure = new Error("planted");
+  const last = linesOf(await response.text()).at(-1);
+  equal(last.code, "internal_error");
+  equal(last.detail.includes("planted"), false);
+  equal(h.lines.at(-1)?.event, "stream_failed");
+});
+
+Deno.test("the number of open streams is bounded, and HEAD opens none", async () => {
+  const h = await filled(10_000, "x".repeat(300), { streamCountMax: 1 });
+  equal((await h.send("HEAD", "/v1/kv", { headers })).status, 200);
+  equal(h.database.holds.size, 0);
+  const open = await h.send("GET", "/v1/kv", { headers });
+  await problem(await h.send("GET", "/v1/kv", { headers }), 429, "overloaded");
+  await open.body?.cancel();
+});
+
+Deno.test("a stream has no cursor and no count", async () => {
+  const h = await filled(3, "x");
+  const { cursor } = await (await h.send("GET", "/v1/kv?limit=1")).json();
+  const withCursor = await h.send("GET", `/v1/kv?cursor=${cursor}`, { headers });
+  await problem(withCursor, 400, "invalid_request");
+  const counted = await h.send("GET", "/v1/kv?count_only", { headers });
+  await problem(counted, 400, "invalid_request");
+});
