@@ -5,11 +5,13 @@
  */
 
 /**
- * The stable codes. With the first five nothing of the proposal was or will be applied:
+ * The stable codes. With the first six nothing of the proposal was or will be applied:
  *
  *  - `not_leader`: another node leads the group.
  *  - `overloaded`: too much waits already.
  *  - `disk_full`: the log has no room; reads go on, and writes once there is room.
+ *  - `machine_failed`: the state machine takes no writes, as its disk fails or its bytes are damaged;
+ *    reads of what is sound go on.
  *  - `proposal_too_large`: it can never fit.
  *  - `deadline_exceeded`: it was taken back before it reached the log.
  *  - `outcome_unknown`: it reached the log, and whether it was or will be applied is not known.
@@ -20,6 +22,7 @@ export type ConsensusErrorCode =
   | "not_leader"
   | "overloaded"
   | "disk_full"
+  | "machine_failed"
   | "proposal_too_large"
   | "deadline_exceeded"
   | "outcome_unknown"

@@ -70,8 +70,10 @@ async function admitted<Result>(machine: StateMachine<Result>): Promise<void> {
     const admission = machine.admission();
     if (admission !== undefined) await admission;
   } catch (error) {
-    const isFull = error instanceof StorageError && error.code === "disk_full";
-    if (!isFull) throw error;
+    if (!(error instanceof StorageError)) throw error;
+    // Damage that keeps new writes out stays: refusing to open would take the sound data away too.
+    if (error.code === "corruption") return;
+    if (error.code !== "disk_full") throw error;
     const message = `Cannot replay the log: ${error.message}`;
     throw new ConsensusError("disk_full", message, { cause: error });
   }

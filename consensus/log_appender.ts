@@ -28,6 +28,9 @@ import type { LogRecord } from "./log_record.ts";
 import type { SegmentList } from "./segment_list.ts";
 import { syncOrFail } from "./segment.ts";
 
+/** How long after a failure to make a segment no other is tried. */
+const roomRetryMs = 200;
+
 /** Buffers above this are let go after use. */
 const frameKeptSizeBytesMax = 4 * 1_048_576;
 
@@ -74,6 +77,7 @@ export class LogAppender {
   #hasFailed = false;
   #markTimer: Timer | undefined;
   #markTimerFrameCount = 0;
+  #roomFailure: { readonly error: DiskError; readonly retryAtMs: number } | undefined;
 
   /** @param mark Up to where the log is durable now. */
   constructor(config: AppenderConfig, mark: LogMark) {
@@ -163,11 +167,7 @@ export class LogAppender {
     const { segments } = this.#config;
     const sizeBytes = frameSizeBytes(batch.frame.length - frameHeaderSizeBytes);
     try {
-      while (!segments.hasRoom(sizeBytes)) {
-        invariant(!segments.isFresh, () => `A new segment holds ${sizeBytes} bytes`);
-        await segments.advance();
-        this.#config.onAdvance();
-      }
+      if (!segments.hasRoom(sizeBytes)) await this.#makeRoom(sizeBytes);
     } catch (error) {
       return this.#refused(error);
     }
@@ -194,6 +194,29 @@ export class LogAppender {
     this.counters.writtenBytes += sizeBytes;
     this.#config.onDurable(batch, { segment: current.number, position });
     return undefined;
+  }
+
+  /**
+   * Goes on to a segment with room. Making one takes all the room that a full disk has left, and a
+   * flush that would free some needs it too: after a failure the next attempt waits a while.
+   */
+  async #makeRoom(sizeBytes: number): Promise<void> {
+    const { clock, segments } = this.#config;
+    while (!segments.hasRoom(sizeBytes)) {
+      invariant(!segments.isFresh, () => `A new segment holds ${sizeBytes} bytes`);
+      const failed = this.#roomFailure;
+      if (failed !== undefined && clock.monotonicMs() < failed.retryAtMs) throw failed.error;
+      try {
+        await segments.advance();
+      } catch (error) {
+        if (error instanceof DiskError) {
+          this.#roomFailure = { error, retryAtMs: clock.monotonicMs() + roomRetryMs };
+        }
+        throw error;
+      }
+      this.#roomFailure = undefined;
+      this.#config.onAdvance();
+    }
   }
 
   /** Makes sure that a frame whose write failed never comes back. */

@@ -209,7 +209,8 @@ export class RaftGroup<Result> {
     // Not waited for on close: a machine that has no room may hold back for ever.
     this.#admitting = admission.then(() => {
       this.#admitting = undefined;
-      this.#startNext();
+      // Not asked again: a machine that slows every writer a little would hold this one for ever.
+      if (!this.#isStopped && this.#queue.length > 0) this.#handOver();
     }, (error) => {
       this.#admitting = undefined;
       this.#refuseGathering(error);
@@ -288,10 +289,8 @@ export class RaftGroup<Result> {
   /** The machine refuses writes: nothing of what gathers was sealed. */
   #refuseGathering(error: unknown): void {
     if (this.#isStopped) return;
-    const isFull = error instanceof StorageError && error.code === "disk_full";
-    if (!isFull) return this.#crash(error);
-    const message = `Cannot propose: ${error.message}`;
-    const refusal = new ConsensusError("disk_full", message, { cause: error });
+    const refusal = machineRefusal(error);
+    if (refusal === undefined) return this.#crash(error);
     for (const batch of this.#queue.splice(0)) this.#settle(batch, refusal);
   }
 
@@ -338,6 +337,18 @@ export class RaftGroup<Result> {
     const { log, groupId, machine } = this.#config;
     log.truncate(groupId, machine.durableIndex);
   }
+}
+
+/** Returns what clients hear where the machine refuses writes, undefined where it cannot go on. */
+function machineRefusal(error: unknown): ConsensusError | undefined {
+  if (!(error instanceof StorageError)) return undefined;
+  const { code, message } = error;
+  if (code !== "disk_full" && code !== "io" && code !== "corruption") return undefined;
+  return new ConsensusError(
+    code === "disk_full" ? "disk_full" : "machine_failed",
+    `Cannot propose: ${message}`,
+    { cause: error },
+  );
 }
 
 function deadlineExceeded(): ConsensusError {

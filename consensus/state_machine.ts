@@ -56,7 +56,8 @@ export interface StateMachine<Result> {
    * Says whether more may be applied: `undefined` when it may, else a promise that resolves when the
    * machine has slowed its callers enough. The group takes no new batch before.
    *
-   * @throws {StorageError} `disk_full` (thrown or rejected) where writes must be refused.
+   * @throws {StorageError} `disk_full`, `io`, `corruption` (thrown or rejected) where writes must be
+   * refused and reads may go on. Anything else ends the process.
    */
   admission(): Promise<void> | undefined;
 

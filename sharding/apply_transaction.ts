@@ -4,7 +4,8 @@
  *
  * 1. Reads and checks look at the state before the transaction.
  * 2. Each mutation meets what the ones before it have left behind, which is kept in the overlay.
- * 3. Only when all have come to something is the overlay written: one version per key.
+ * 3. The values left behind are bounded together.
+ * 4. Only when all have come to something is the overlay written: one version per key.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { EntryKind, userSpace } from "../storage/mod.ts";
 import { ChangeKind, type ChangeRecordBuilder } from "./change_record.ts";
 import type { LoggedCheck, LoggedTransaction } from "./command.ts";
 import type { CommandResult, StoredValue } from "./database.ts";
-import { evaluateMutation } from "./mutation.ts";
+import { AppendBuffers, evaluateMutation } from "./mutation.ts";
 import type { ReadStore, ReplicaStore } from "./replica_store.ts";
 import { decodeValue } from "./value.ts";
 
@@ -21,6 +22,12 @@ export const readsSizeBytesMax = 67_108_864;
 
 /** The same where the answer is to be remembered. */
 export const rememberedReadsSizeBytesMax = 16_777_216;
+
+/**
+ * How many bytes of values one transaction may leave behind: appends make large values of small
+ * commands, and all effects of an entry go into one memtable.
+ */
+export const effectsSizeBytesMax = 67_108_864;
 
 const noBytes = new Uint8Array(0);
 
@@ -51,6 +58,8 @@ export function applyTransaction(
   });
   if (answer.outcome !== "committed") return answer;
   const overlay = new Map<string, Uint8Array | undefined>();
+  const buffers = new AppendBuffers();
+  let sizeBytes = 0;
   for (const mutation of command.mutations) {
     const { treeKey, op } = mutation;
     const isBlind = op === "set" || op === "delete";
@@ -59,10 +68,12 @@ export function applyTransaction(
       : overlay.has(treeKey)
       ? overlay.get(treeKey)
       : store.get(treeKey, version)?.bytes;
-    const outcome = evaluateMutation(mutation, current, command.valueSizeBytesMax);
+    const outcome = evaluateMutation(mutation, current, command.valueSizeBytesMax, buffers);
+    sizeBytes -= overlay.get(treeKey)?.length ?? 0;
     switch (outcome.kind) {
       case "value":
         overlay.set(treeKey, outcome.envelope);
+        sizeBytes += outcome.envelope.length;
         break;
       case "deleted":
         overlay.set(treeKey, undefined);
@@ -71,6 +82,10 @@ export function applyTransaction(
         return { outcome: "invalid", key: userKeyOf(treeKey), reason: outcome.reason };
       case "value_too_large":
         return { outcome: "value_too_large", key: userKeyOf(treeKey) };
+    }
+    if (sizeBytes > effectsSizeBytesMax) {
+      const reason = `Cannot apply: the values come to more than ${effectsSizeBytesMax} bytes`;
+      return { outcome: "invalid", key: userKeyOf(treeKey), reason };
     }
   }
   writeOverlay(overlay, { version, writer: command.writer, target });

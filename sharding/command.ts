@@ -9,7 +9,7 @@
  */
 import { keySizeBytesMax, requestSpace, userSpace } from "../storage/mod.ts";
 import { latin1Decode, latin1Encode } from "../storage/env/mod.ts";
-import type { Condition, KeyRange, RequestIdentity } from "./database.ts";
+import type { Command, Condition, KeyRange, RequestIdentity } from "./database.ts";
 
 /** What goes into the log with a command. */
 export interface CommandContext {
@@ -122,10 +122,27 @@ function boundTreeKey(bound: string): string {
  * with that key's range.
  */
 export function requestTreeKey(command: LoggedCommand, id: string): string {
-  const treeKey = firstTreeKey(command);
-  const sizeBytes = treeKey.length - userSpace.length;
-  return requestSpace + String.fromCharCode(sizeBytes >>> 8, sizeBytes & 0xff) +
-    treeKey.slice(userSpace.length) + id;
+  return requestTreeKeyBeside(firstTreeKey(command).slice(userSpace.length), id);
+}
+
+/** Returns what `requestTreeKey` will, of a command that is not in the log yet. */
+export function requestTreeKeyAhead(command: Command, id: string): string {
+  switch (command.kind) {
+    case "put":
+    case "delete":
+      return requestTreeKeyBeside(command.key, id);
+    case "delete_range":
+      return requestTreeKeyBeside("", id);
+    case "transaction": {
+      const { mutations, checks, reads } = command;
+      return requestTreeKeyBeside(mutations[0]?.key ?? checks[0]?.key ?? reads[0] ?? "", id);
+    }
+  }
+}
+
+function requestTreeKeyBeside(key: string, id: string): string {
+  const sizeBytes = key.length;
+  return requestSpace + String.fromCharCode(sizeBytes >>> 8, sizeBytes & 0xff) + key + id;
 }
 
 /** The first key that a command names, with its tag: mutations before checks before reads. */

@@ -20,10 +20,11 @@
  */
 import type { ByteWriter } from "../storage/env/mod.ts";
 import { ByteReader, invariant, latin1Decode, MalformedBytesError } from "../storage/env/mod.ts";
-import { keySizeBytesMax, userSpace } from "../storage/mod.ts";
+import { userSpace } from "../storage/mod.ts";
 import type { Command, Condition, RequestIdentity } from "./database.ts";
 import type { CommandContext, LoggedCommand } from "./command.ts";
 import { treeRange, userSpaceEnd } from "./command.ts";
+import { decodeUserKey, encodeUserKey, encodeVersion } from "./key_codec.ts";
 import { decodeTransaction, encodeTransaction } from "./transaction_codec.ts";
 import { encodeValue, valueBodyStart } from "./value.ts";
 
@@ -118,24 +119,6 @@ export function decodeCommand(source: Uint8Array, start: number, end: number): L
   }
 }
 
-function encodeUserKey(out: ByteWriter, key: string): void {
-  invariant(
-    key.length >= 1 && key.length <= keySizeBytesMax,
-    () => `A key has 1 to ${keySizeBytesMax} bytes: ${key.length}`,
-  );
-  out.varint(key.length + userSpace.length);
-  out.latin1(userSpace);
-  out.latin1(key);
-}
-
-function decodeUserKey(reader: ByteReader): string {
-  const treeKey = reader.latin1Prefixed();
-  if (treeKey.length < 2 || treeKey[0] !== userSpace) {
-    throw new MalformedBytesError(`A command names a key of ${treeKey.length} bytes without a tag`);
-  }
-  return treeKey;
-}
-
 function encodeRange(out: ByteWriter, command: Extract<Command, { kind: "delete_range" }>): void {
   const { start, end } = treeRange(command.range);
   out.latin1Prefixed(start);
@@ -177,7 +160,7 @@ function encodeCondition(out: ByteWriter, condition: Condition): void {
     case "version":
       out.u8(conditionVersion);
       out.varint(condition.versions.length);
-      for (const version of condition.versions) out.u64(version);
+      for (const version of condition.versions) encodeVersion(out, version);
   }
 }
 

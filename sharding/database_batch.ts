@@ -30,6 +30,12 @@ import { ShardError } from "./errors.ts";
 /** How many operations of a batch wait in front of the log at a time. */
 const inFlightCountMax = 1_024;
 
+/**
+ * How many bytes of values of a batch wait there: a quarter of what the log lets wait, or a large
+ * batch would be refused for want of room that it takes itself.
+ */
+const inFlightSizeBytesMax = 16_777_216;
+
 /** How many keys are read in one go before others get their turn. */
 const readCountPerTurn = 256;
 
@@ -78,7 +84,8 @@ async function runPlain(
   const results: Results = new Array(operations.length);
   const readOptions = { deadlineMs: options.deadlineMs };
   await readEarly(early, { operations, results, target, ...readOptions });
-  await runInOrder(late, results, (index) => runOne(operations[index], options, target));
+  const run = (index: number) => runOne(operations[index], options, target);
+  await runInOrder(late, operations, { results, run });
   return complete(results);
 }
 
@@ -98,7 +105,8 @@ async function runRemembered(
   if (isRefused) return operations.map(() => first);
   const results: Results = new Array(operations.length);
   results[0] = first;
-  await runInOrder(operations.map((_, index) => index).slice(1), results, run);
+  const others = operations.map((_, index) => index).slice(1);
+  await runInOrder(others, operations, { results, run });
   return complete(results);
 }
 
@@ -143,23 +151,33 @@ async function readOne(
   }
 }
 
-/** Starts operations in order, a bounded number of them ahead of the oldest that is undecided. */
+/** Starts operations in order, bounded in number and bytes ahead of the oldest that is undecided. */
 async function runInOrder(
   indexes: readonly number[],
-  results: Results,
-  run: (index: number) => Promise<BatchOperationResult>,
+  operations: readonly BatchOperation[],
+  target: { results: Results; run(index: number): Promise<BatchOperationResult> },
 ): Promise<void> {
-  const pending: Promise<void>[] = [];
-  for (let count = 0; count < indexes.length; count++) {
-    if (count >= inFlightCountMax) await pending[count - inFlightCountMax];
-    const index = indexes[count];
-    pending.push(
-      run(index).then((result) => {
-        results[index] = result;
-      }),
-    );
+  const pending: { readonly settled: Promise<void>; readonly sizeBytes: number }[] = [];
+  let oldest = 0;
+  let sizeBytesInFlight = 0;
+  for (const index of indexes) {
+    const operation = operations[index];
+    const sizeBytes = operation.op === "set" ? operation.value.bytes.length : 0;
+    while (
+      pending.length - oldest >= inFlightCountMax ||
+      (pending.length > oldest && sizeBytesInFlight + sizeBytes > inFlightSizeBytesMax)
+    ) {
+      await pending[oldest].settled;
+      sizeBytesInFlight -= pending[oldest].sizeBytes;
+      oldest++;
+    }
+    sizeBytesInFlight += sizeBytes;
+    const settled = target.run(index).then((result) => {
+      target.results[index] = result;
+    });
+    pending.push({ settled, sizeBytes });
   }
-  await Promise.all(pending);
+  await Promise.all(pending.map(({ settled }) => settled));
 }
 
 /** Proposes one operation. Never rejects: a failure is its result. */

@@ -31,7 +31,7 @@ import type {
 } from "./database.ts";
 import { runBatch } from "./database_batch.ts";
 import { checkDeadline, toShardError } from "./failures.ts";
-import { probeReads } from "./probe.ts";
+import { probeReads, probeRequest } from "./probe.ts";
 import { walkRange } from "./range_walk.ts";
 import type { Replica } from "./replica.ts";
 import { decodeValue, valueBodyStart, valueContentType } from "./value.ts";
@@ -160,7 +160,9 @@ export class LocalDatabase implements Database {
     const { request, writer, deadlineMs } = options;
     const context = { request, writer, valueSizeBytesMax: this.#valueSizeBytesMax };
     return attempt(() => {
-      probeReads(command, this.#replica.store, this.#replica.lastVersion);
+      const { store, lastVersion } = this.#replica;
+      if (request !== undefined) probeRequest(command, request, { store, version: lastVersion });
+      probeReads(command, store, lastVersion);
       return this.#group.propose((out) => encodeCommand(out, command, context), { deadlineMs });
     });
   }

@@ -12,6 +12,7 @@ const consensusCodes: Record<ConsensusErrorCode, ShardErrorCode> = {
   not_leader: "no_leader",
   overloaded: "overloaded",
   disk_full: "disk_full",
+  machine_failed: "storage_failed",
   proposal_too_large: "request_too_large",
   deadline_exceeded: "deadline_exceeded",
   outcome_unknown: "outcome_unknown",

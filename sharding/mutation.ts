@@ -21,25 +21,60 @@ export type MutationOutcome =
   | { readonly kind: "value_too_large" };
 
 /**
+ * The values that one transaction appends to, in buffers that grow: ten thousand appends to a value
+ * of a megabyte would copy ten gigabytes otherwise, in one turn.
+ */
+export class AppendBuffers {
+  readonly #buffers = new Map<string, { readonly out: ByteWriter; readonly view: Uint8Array }>();
+
+  /**
+   * Returns an envelope with more bytes behind it: valid until the next append to the key.
+   *
+   * @param current Not modified, except that what this returned for the key last is extended in place.
+   */
+  append(treeKey: string, current: Uint8Array, added: Uint8Array): Uint8Array {
+    const known = this.#buffers.get(treeKey);
+    let out = known?.out;
+    // Another mutation of the key came between: begin anew with what that left behind.
+    if (out === undefined || known?.view !== current) {
+      out = new ByteWriter(current.length + added.length);
+      out.bytes(current);
+    }
+    out.bytes(added);
+    const view = out.view();
+    this.#buffers.set(treeKey, { out, view });
+    return view;
+  }
+}
+
+/**
  * Evaluates a mutation.
  *
  * @param current The envelope that the key holds before it; undefined where it holds none.
  * @param valueSizeBytesMax The longest value it may leave behind, without its envelope.
+ * @param buffers Shared by the mutations of one transaction.
  */
 export function evaluateMutation(
   mutation: LoggedMutation,
   current: Uint8Array | undefined,
   valueSizeBytesMax: number,
+  buffers: AppendBuffers = new AppendBuffers(),
 ): MutationOutcome {
   switch (mutation.op) {
     case "delete":
       return { kind: "deleted" };
     case "set":
       return limited(mutation.value, valueSizeBytesMax);
-    case "append":
-      return current === undefined
-        ? limited(mutation.value, valueSizeBytesMax)
-        : append(current, mutation.value, valueSizeBytesMax);
+    case "append": {
+      const { treeKey, value } = mutation;
+      if (current === undefined) return limited(value, valueSizeBytesMax);
+      const added = bodyOf(value);
+      const bodyStart = valueBodyStart(current, 0, current.length);
+      return current.length - bodyStart + added.length > valueSizeBytesMax
+        ? { kind: "value_too_large" }
+        // The content type stays: what is appended is bytes.
+        : { kind: "value", envelope: buffers.append(treeKey, current, added) };
+    }
     case "add":
     case "min":
     case "max":
@@ -55,22 +90,8 @@ function limited(value: EnvelopeSlice, valueSizeBytesMax: number): MutationOutco
   return { kind: "value", envelope: source.subarray(start, end) };
 }
 
-/** The existing content type stays: what is appended is bytes. */
-function append(
-  current: Uint8Array,
-  value: EnvelopeSlice,
-  valueSizeBytesMax: number,
-): MutationOutcome {
-  const added = value.source.subarray(
-    valueBodyStart(value.source, value.start, value.end),
-    value.end,
-  );
-  const sizeBytes = current.length - valueBodyStart(current, 0, current.length) + added.length;
-  if (sizeBytes > valueSizeBytesMax) return { kind: "value_too_large" };
-  const envelope = new Uint8Array(current.length + added.length);
-  envelope.set(current);
-  envelope.set(added, current.length);
-  return { kind: "value", envelope };
+function bodyOf({ source, start, end }: EnvelopeSlice): Uint8Array {
+  return source.subarray(valueBodyStart(source, start, end), end);
 }
 
 function arithmetic(

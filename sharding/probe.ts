@@ -7,9 +7,23 @@
  *
  * @module
  */
-import { flatTreeKey, treeRange } from "./command.ts";
-import type { Command } from "./database.ts";
+import { flatTreeKey, requestTreeKeyAhead, treeRange } from "./command.ts";
+import { requestIdText } from "./command_codec.ts";
+import type { Command, RequestIdentity } from "./database.ts";
 import type { ReadStore } from "./replica_store.ts";
+
+/**
+ * Reads what is remembered of a request.
+ *
+ * @throws {StorageError} `corruption`, `io`.
+ */
+export function probeRequest(
+  command: Command,
+  request: RequestIdentity,
+  tree: { readonly store: ReadStore; readonly version: number },
+): void {
+  tree.store.get(requestTreeKeyAhead(command, requestIdText(request)), tree.version);
+}
 
 /**
  * Reads the keys whose values decide what a command comes to.

@@ -2,7 +2,7 @@
  * Walks a range of a tree without keeping others from their work.
  *
  * A short walk runs in one go. A longer one takes a hold, gives way every few milliseconds and looks
- * at its deadline each time.
+ * at its deadline each time, on its way over deleted keys too.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import type { ReadStore, StoreCursor } from "./replica_store.ts";
 
 const sliceMsMax = 2;
 const stepsPerLook = 64;
+const passedPerLook = 2_048;
 
 /** What a walk needs. */
 export interface WalkOptions {
@@ -40,15 +41,21 @@ export async function walkRange(
   const { store, clock, range, version, reverse, deadlineMs } = options;
   checkDeadline(clock.monotonicMs(), deadlineMs);
   if (range.start >= range.end) return;
-  const cursor = store.cursor({ start: range.start, end: range.end, version, reverse });
+  const { start, end } = range;
+  const cursor = store.cursor({ start, end, version, reverse, pauseAfterCount: passedPerLook });
   let held: SnapshotHold | undefined;
   try {
     let sliceStartMs = clock.monotonicMs();
     let stepCount = 0;
-    while (cursor.isValid && visit(cursor)) {
-      cursor.next();
-      stepCount++;
-      if (stepCount % stepsPerLook !== 0) continue;
+    while (cursor.isValid || cursor.isPaused) {
+      if (cursor.isPaused) {
+        cursor.resume();
+      } else {
+        if (!visit(cursor)) break;
+        cursor.next();
+        stepCount++;
+      }
+      if (!cursor.isPaused && stepCount % stepsPerLook !== 0) continue;
       if (clock.monotonicMs() - sliceStartMs < sliceMsMax) continue;
       held ??= options.hold();
       await clock.yield();

@@ -23,20 +23,27 @@ export interface StoreRange {
   readonly version: number;
   /** From the end to the start. */
   readonly reverse?: boolean;
+  /** How many keys without a value the cursor passes before it pauses; no bound if not given. */
+  readonly pauseAfterCount?: number;
 }
 
-/** Stands on a live value of a range, or behind the last. */
+/** Stands on a live value of a range, on its way to one, or behind the last. */
 export interface StoreCursor {
-  /** Whether it stands on a value. The fields below mean something only then. */
+  /** Whether it stands on a value. */
   readonly isValid: boolean;
+  /** Whether it has stopped on its way to the next value: `resume` goes on. Not valid then. */
+  readonly isPaused: boolean;
+  // The fields below mean something only where it is valid.
   readonly key: string;
   readonly version: number;
   /** The buffer that holds the value; not to be modified, never reused for other bytes. */
   readonly source: Uint8Array;
   readonly valueStart: number;
   readonly valueEnd: number;
-  /** Goes to the next value. */
+  /** Goes to the next value. Only if `isValid`. */
   next(): void;
+  /** Goes on after a pause. Only if `isPaused`. */
+  resume(): void;
   /** Gives back the files that it reads. */
   close(): void;
 }

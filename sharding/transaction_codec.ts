@@ -18,9 +18,9 @@
  */
 import type { ByteReader } from "../storage/env/mod.ts";
 import { ByteWriter, invariant, MalformedBytesError } from "../storage/env/mod.ts";
-import { userSpace } from "../storage/mod.ts";
 import type { Command, Mutation, NewValue } from "./database.ts";
 import type { LoggedCheck, LoggedMutation, LoggedTransaction } from "./command.ts";
+import { decodeUserKey, encodeUserKey, encodeVersion } from "./key_codec.ts";
 import { encodeContentType, valueBodyStart } from "./value.ts";
 
 type Transaction = Extract<Command, { kind: "transaction" }>;
@@ -42,14 +42,14 @@ export function encodeTransaction(
   out.u32(valueSizeBytesMax);
   out.varint(transaction.checks.length);
   for (const check of transaction.checks) {
-    encodeKey(out, check.key);
+    encodeUserKey(out, check.key);
     out.u8(check.version === null ? 0 : 1);
-    if (check.version !== null) out.u64(check.version);
+    if (check.version !== null) encodeVersion(out, check.version);
   }
   out.varint(transaction.mutations.length);
   for (const mutation of transaction.mutations) encodeMutation(out, mutation);
   out.varint(transaction.reads.length);
-  for (const key of transaction.reads) encodeKey(out, key);
+  for (const key of transaction.reads) encodeUserKey(out, key);
 }
 
 /**
@@ -62,7 +62,7 @@ export function decodeTransaction(reader: ByteReader, source: Uint8Array): Trans
   const valueSizeBytesMax = reader.u32();
   const checks: LoggedCheck[] = [];
   for (let count = reader.varint(); count > 0; count--) {
-    const treeKey = decodeKey(reader);
+    const treeKey = decodeUserKey(reader);
     const form = reader.u8();
     if (form > 1) throw new MalformedBytesError(`A check has form ${form}, which is not known`);
     checks.push({ treeKey, version: form === 0 ? null : reader.u64() });
@@ -72,14 +72,14 @@ export function decodeTransaction(reader: ByteReader, source: Uint8Array): Trans
     mutations.push(decodeMutation(reader, source));
   }
   const reads: string[] = [];
-  for (let count = reader.varint(); count > 0; count--) reads.push(decodeKey(reader));
+  for (let count = reader.varint(); count > 0; count--) reads.push(decodeUserKey(reader));
   reader.expectEnd();
   return { checks, mutations, reads, valueSizeBytesMax };
 }
 
 function encodeMutation(out: ByteWriter, mutation: Mutation): void {
   out.u8(operationCodes[mutation.op]);
-  encodeKey(out, mutation.key);
+  encodeUserKey(out, mutation.key);
   switch (mutation.op) {
     case "set":
     case "append":
@@ -105,7 +105,7 @@ function encodeSizedValue(out: ByteWriter, value: NewValue): void {
 
 function decodeMutation(reader: ByteReader, source: Uint8Array): LoggedMutation {
   const code = reader.u8();
-  const treeKey = decodeKey(reader);
+  const treeKey = decodeUserKey(reader);
   switch (code) {
     case operationCodes.delete:
       return { op: "delete", treeKey };
@@ -137,18 +137,4 @@ function decodeOperand(reader: ByteReader): number {
     throw new MalformedBytesError(`A mutation has an operand of ${text.length} bytes, no number`);
   }
   return operand;
-}
-
-function encodeKey(out: ByteWriter, key: string): void {
-  out.varint(key.length + userSpace.length);
-  out.latin1(userSpace);
-  out.latin1(key);
-}
-
-function decodeKey(reader: ByteReader): string {
-  const treeKey = reader.latin1Prefixed();
-  if (treeKey.length < 2 || treeKey[0] !== userSpace) {
-    throw new MalformedBytesError(`A transaction names a key of ${treeKey.length} bytes`);
-  }
-  return treeKey;
 }

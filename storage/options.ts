@@ -48,7 +48,9 @@ export interface TreeOptions {
 /** The defaults. */
 export const treeOptionsDefault: TreeOptions = {
   table: {
-    // One positional read; large enough that an index of a million keys stays near 1 MB.
+    // One positional read. With 4 KiB a get that mostly misses the cache runs at 140,000 instead of
+    // 115,000 a second, but scans of 100 keys at 31,000 instead of 47,000, and full ones at 4.9
+    // instead of 7.4 million entries, with four times the index to open. Memory is the same.
     blockSizeBytes: 16 * kibibyte,
     restartInterval: 16,
     // zstd costs 80 µs of set-up a block, more than all else of a cold read.

@@ -3,7 +3,8 @@
  *
  * Flushes and compactions change the tree through `install` only, which keeps the one order that
  * survives a crash at any point: tables synced → their names synced → edit synced → edit in force →
- * files that nothing reads any more removed.
+ * files that nothing reads any more removed. Opening and removing a large file takes milliseconds, so
+ * others have their turn between two of them.
  *
  * Invariants:
  *
@@ -15,7 +16,7 @@
  */
 import type { AppliedState } from "./applied_state.ts";
 import { syncNames } from "./durable.ts";
-import type { Disk, Logger } from "./env/mod.ts";
+import type { Clock, Disk, Logger } from "./env/mod.ts";
 import { DiskError, invariant } from "./env/mod.ts";
 import { StorageError } from "./errors.ts";
 import type { BlockCache } from "./lsm/block_cache.ts";
@@ -33,6 +34,8 @@ export interface TreeFilesConfig {
   readonly disk: Disk;
   /** Its folder. */
   readonly directory: string;
+  /** Says how to give way. */
+  readonly clock: Clock;
   /** Receives what could not be removed. */
   readonly logger: Logger;
   /** Where data blocks are kept. */
@@ -64,6 +67,11 @@ export class TreeFiles {
   #isHalted = false;
   /** Tables of failed edits that a crash might still bring into force. */
   #leftBehind: number[] = [];
+  /** Tables that nothing reads any more, and whose files are still there. */
+  readonly #retired: number[] = [];
+  #removing: Promise<void> | undefined;
+  /** What no removal should fail with: the next install or the end throws it. */
+  #removalFailure: unknown;
 
   private constructor(config: TreeFilesConfig, manifest: Manifest, fold: EditFold) {
     this.#config = config;
@@ -156,10 +164,15 @@ export class TreeFiles {
     for (let number = first; number < first + count; number++) this.#remove(number);
   }
 
-  /** Waits for a running install, then gives everything back. The set must not be used any more. */
+  /**
+   * Waits for a running install and for removals, then gives everything back. The set must not be
+   * used any more.
+   */
   async finish(): Promise<void> {
     await this.#installing;
+    await this.#removing;
     this.close();
+    this.#checkRemovals();
   }
 
   /** Gives everything back. */
@@ -171,13 +184,17 @@ export class TreeFiles {
   }
 
   async #installAlone(change: TreeChange): Promise<void> {
+    this.#checkRemovals();
     const { added = [], removed = [], pointers = [] } = change;
     const isFresh = ({ meta }: LeveledTable) => !removed.some((old) => old.number === meta.number);
     const fresh = added.filter(isFresh);
-    let opened: Map<number, SstableReader> | undefined;
+    const opened = new Map<number, SstableReader>();
     try {
       if (fresh.length > 0) await syncNames(this.#config.disk, this.#config.directory);
-      opened = this.#openReaders(fresh);
+      for (const { meta } of fresh) {
+        if (opened.size > 0) await this.#config.clock.yield();
+        opened.set(meta.number, this.#openReader(meta));
+      }
       const edit: VersionEdit = {
         isFull: false,
         nextTableNumber: this.#nextTableNumber,
@@ -188,7 +205,7 @@ export class TreeFiles {
       };
       await this.#manifest.append(edit, () => this.#full(change));
     } catch (error) {
-      for (const reader of opened?.values() ?? []) reader.close();
+      for (const reader of opened.values()) reader.close();
       this.#isHalted ||= isSyncFailure(error);
       this.#leftBehind.push(...fresh.map(({ meta }) => meta.number));
       this.#removeLeftBehind();
@@ -238,7 +255,28 @@ export class TreeFiles {
   /** Called when no set lists a table any more: at close, or behind the edit that removed it. */
   #retire(table: LiveTable): void {
     table.reader.close();
-    if (!this.#isClosed) this.#remove(table.meta.number);
+    if (this.#isClosed) return;
+    this.#retired.push(table.meta.number);
+    this.#removing ??= this.#removeRetired();
+  }
+
+  /** Removes the first at once, each other one in a turn of its own. Never rejects. */
+  async #removeRetired(): Promise<void> {
+    try {
+      for (;;) {
+        const number = this.#retired.shift();
+        if (number === undefined) break;
+        this.#remove(number);
+        await this.#config.clock.yield();
+      }
+      this.#removing = undefined;
+    } catch (error) {
+      this.#removalFailure = error;
+    }
+  }
+
+  #checkRemovals(): void {
+    if (this.#removalFailure !== undefined) throw this.#removalFailure;
   }
 
   #removeLeftBehind(): void {

@@ -84,12 +84,32 @@ export class BloomFilterBuilder {
 
   /** Returns the filter's bytes. */
   finish(): Uint8Array {
+    let filter = new Uint8Array(0);
+    for (filter of this.finishInSteps(Infinity));
+    return filter;
+  }
+
+  /**
+   * Makes the filter, so many keys a step: a large one takes longer than requests should wait.
+   *
+   * @returns Yields the same bytes each time; they are the filter once it has ended.
+   */
+  *finishInSteps(keyCountPerStep: number): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
     const filter = new Uint8Array(this.sizeBytes);
     // The false answers are fewest with ln 2 probes per bit of a key.
     const probeCount = Math.min(probeCountMax, Math.max(1, Math.round(this.#bitsPerKey * 0.69)));
     filter[0] = probeCount;
+    for (let from = 0; from < this.#keyCount; from += keyCountPerStep) {
+      this.#fill(filter, from, Math.min(from + keyCountPerStep, this.#keyCount));
+      yield filter;
+    }
+    if (this.#keyCount === 0) yield filter;
+  }
+
+  #fill(filter: Uint8Array, from: number, to: number): void {
+    const probeCount = filter[0];
     const bitCount = (filter.length - 1) * 8;
-    for (let index = 0; index < this.#keyCount * 2; index += 2) {
+    for (let index = from * 2; index < to * 2; index += 2) {
       let bit = this.#hashes[index] % bitCount;
       const step = this.#hashes[index + 1] % bitCount;
       for (let probe = 0; probe < probeCount; probe++) {
@@ -98,7 +118,6 @@ export class BloomFilterBuilder {
         if (bit >= bitCount) bit -= bitCount;
       }
     }
-    return filter;
   }
 }
 

@@ -16,8 +16,9 @@ import type { TableMeta } from "./table_meta.ts";
 
 /** How long a slice may hold up requests, in milliseconds. */
 const sliceMsMax = 2;
-/** Entries between two looks at the clock. */
+/** Entries between two looks at the clock, and bytes of keys and values: whichever comes first. */
 const entriesPerLook = 128;
+const bytesPerLook = 65_536;
 
 /** What a flush needs. */
 export interface FlushRequest {
@@ -49,6 +50,8 @@ export async function flushMemtable(memtable: Memtable, request: FlushRequest): 
   try {
     let sliceStartMs = clock.monotonicMs();
     let count = 0;
+    let entriesSinceLook = 0;
+    let bytesSinceLook = 0;
     const cursor = memtable.cursor();
     for (cursor.seekToFirst(); cursor.isValid; cursor.next()) {
       writer.add(
@@ -59,7 +62,12 @@ export async function flushMemtable(memtable: Memtable, request: FlushRequest): 
         cursor.valueStart,
         cursor.valueEnd,
       );
-      if (++count % entriesPerLook !== 0) continue;
+      count++;
+      entriesSinceLook++;
+      bytesSinceLook += cursor.key.length + cursor.valueEnd - cursor.valueStart;
+      if (entriesSinceLook < entriesPerLook && bytesSinceLook < bytesPerLook) continue;
+      entriesSinceLook = 0;
+      bytesSinceLook = 0;
       if (clock.monotonicMs() - sliceStartMs < sliceMsMax) continue;
       await clock.yield();
       if (request.isStopping()) {
@@ -68,7 +76,7 @@ export async function flushMemtable(memtable: Memtable, request: FlushRequest): 
       sliceStartMs = clock.monotonicMs();
     }
     invariant(count === memtable.entryCount, () => `All ${memtable.entryCount} entries: ${count}`);
-    return await writer.finish();
+    return await writer.finish({ pause: () => clock.yield() });
   } catch (error) {
     writer.abandon();
     throw error;

@@ -52,6 +52,9 @@ interface TableParts {
   readonly filterSizeBytes: number;
 }
 
+// One for all tables: it keeps the block it saw last, which may be a value of many megabytes.
+const lookup = new BlockCursor();
+
 /** An open sstable. Immutable; used by any number of cursors until it is closed. */
 export class SstableReader implements BlockSource {
   /** What the manifest says of it. */
@@ -64,7 +67,6 @@ export class SstableReader implements BlockSource {
   readonly #parts: TableParts;
   readonly #cache: BlockCache;
   readonly #cached: CachedTable;
-  readonly #lookup = new BlockCursor();
 
   private constructor(file: DiskFile, config: SstableReaderConfig) {
     this.#file = file;
@@ -117,7 +119,7 @@ export class SstableReader implements BlockSource {
     if (!this.#parts.filter.mayContain(key)) return undefined;
     const block = index.find(key, version);
     if (block === index.blockCount) return undefined;
-    const cursor = this.#lookup;
+    const cursor = lookup;
     cursor.setBlock(this.loadBlock(block, true));
     cursor.seek(key, version);
     if (!cursor.isValid || cursor.key !== key) return undefined;

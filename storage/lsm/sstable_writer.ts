@@ -33,6 +33,9 @@ import type { TableMeta } from "./table_meta.ts";
 /** How many bytes gather before a write. */
 const writeSizeBytes = 256 * 1_024;
 
+/** How many keys go into the filter between two pauses: about a millisecond. */
+const filterKeysPerStep = 16_384;
+
 /** How a {@linkcode SstableWriter} is made. */
 export interface SstableWriterConfig {
   /** Where the file goes. */
@@ -130,13 +133,16 @@ export class SstableWriter {
   /**
    * Writes what is left, makes the file durable and closes it. Its name is not durable yet.
    *
+   * @param options `pause` is called between steps of some milliseconds; what it returns is waited for.
    * @throws {StorageError} `disk_full`, `io`: then `abandon` must follow; `sync_failed`.
    */
-  async finish(): Promise<TableMeta> {
+  async finish(options: { pause?: () => Promise<void> } = {}): Promise<TableMeta> {
     invariant(this.#isOpen && this.#entryCount > 0, "A table that is finished has an entry");
     if (this.#block.entryCount > 0) this.#finishBlock();
     this.#indexBlock(undefined);
-    const filter = this.#appendPart(this.#filter.finish());
+    let filterBytes = new Uint8Array(0);
+    for (filterBytes of this.#filter.finishInSteps(filterKeysPerStep)) await options.pause?.();
+    const filter = this.#appendPart(filterBytes);
     const index = new ByteWriter(this.#index.sizeBytesEstimate);
     this.#index.finish(index);
     const indexHandle = this.#appendPart(index.view());

@@ -5,6 +5,9 @@
  * entry of a key at or below the version decides. Backward, the entries come oldest first, so the
  * last one at or below the version does, and it is remembered while the walk goes beyond it.
  *
+ * Where very much was deleted, the way to the next value is long. Who must not keep others waiting
+ * gives a `pauseAfterCount` and calls `resume` when the others had their turn.
+ *
  * @module
  */
 import type { Cursor } from "../cursor.ts";
@@ -25,12 +28,16 @@ export interface VisibleRange {
   readonly version: number;
   /** Whether to begin at the end and go back. */
   readonly reverse?: boolean;
+  /** How many keys without a value it passes before it pauses; no bound if not given. */
+  readonly pauseAfterCount?: number;
 }
 
 /** Walks live values in key order, one a key. Stands on the first as soon as it is made. */
 export class VisibleCursor {
   /** Whether it stands on a value. The fields below mean something only then. */
   isValid = false;
+  /** Whether it has stopped on its way to the next value: `resume` goes on. Not valid then. */
+  isPaused = false;
   /** The tree key. */
   key = "";
   /** The version of the value. */
@@ -46,6 +53,7 @@ export class VisibleCursor {
   readonly #end: string | undefined;
   readonly #readVersion: number;
   readonly #isReverse: boolean;
+  readonly #pauseAfterCount: number;
   #release: (() => void) | undefined;
 
   /**
@@ -58,6 +66,7 @@ export class VisibleCursor {
     this.#end = options.end;
     this.#readVersion = options.version;
     this.#isReverse = options.reverse ?? false;
+    this.#pauseAfterCount = options.pauseAfterCount ?? Infinity;
     this.#release = options.release;
     if (!this.#isReverse) {
       inner.seek(options.start, versionMax);
@@ -77,9 +86,17 @@ export class VisibleCursor {
     this.#showForward();
   }
 
+  /** Goes on after a pause. Only if `isPaused`. */
+  resume(): void {
+    this.isPaused = false;
+    if (this.#isReverse) this.#showReverse();
+    else this.#showForward();
+  }
+
   /** Lets go of the files under it. It shows nothing any more. May be called again. */
   close(): void {
     this.isValid = false;
+    this.isPaused = false;
     const release = this.#release;
     this.#release = undefined;
     release?.();
@@ -91,14 +108,18 @@ export class VisibleCursor {
     const end = this.#end;
     const readVersion = this.#readVersion;
     let newerCount = 0;
+    let passedCount = 0;
     while (inner.isValid && (end === undefined || inner.key < end)) {
+      if (passedCount >= this.#pauseAfterCount) return this.#pause();
       if (inner.version > readVersion) {
+        passedCount++;
         if (++newerCount % skippedCountMax === 0) inner.seek(inner.key, readVersion);
         else inner.next();
         continue;
       }
       const key = inner.key;
       if (inner.kind === EntryKind.value) return this.#show();
+      passedCount++;
       inner.next();
       this.#skipKey(key);
     }
@@ -117,14 +138,12 @@ export class VisibleCursor {
   /** Goes back to the next key that has a value; the inner cursor stands on some key's last entry. */
   #showReverse(): void {
     const inner = this.#inner;
+    let passedCount = 0;
     while (inner.isValid && inner.key >= this.#start) {
+      if (passedCount >= this.#pauseAfterCount) return this.#pause();
+      passedCount++;
       const key = inner.key;
-      let isVisible = false;
-      while (inner.isValid && inner.version <= this.#readVersion && inner.key === key) {
-        isVisible = inner.kind === EntryKind.value;
-        if (isVisible) this.#show();
-        inner.previous();
-      }
+      const isVisible = this.#showNewestBackward(key);
       for (let count = 0; inner.isValid && inner.key === key; count++) {
         if (count === skippedCountMax) inner.seekBefore(key, versionMax);
         else inner.previous();
@@ -132,6 +151,30 @@ export class VisibleCursor {
       if (isVisible) return;
     }
     this.isValid = false;
+  }
+
+  /** Shows what is visible of a key, whose oldest entry the inner cursor stands on, if anything is. */
+  #showNewestBackward(key: string): boolean {
+    const inner = this.#inner;
+    let isVisible = false;
+    for (let count = 0; inner.isValid && inner.key === key; count++) {
+      if (inner.version > this.#readVersion) break;
+      const isDecided = count === skippedCountMax;
+      if (isDecided) inner.seek(key, this.#readVersion);
+      isVisible = inner.kind === EntryKind.value;
+      if (isVisible) this.#show();
+      if (isDecided) {
+        inner.seekBefore(key, versionMax);
+        break;
+      }
+      inner.previous();
+    }
+    return isVisible;
+  }
+
+  #pause(): void {
+    this.isValid = false;
+    this.isPaused = true;
   }
 
   #show(): void {

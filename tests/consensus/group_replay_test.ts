@@ -67,6 +67,15 @@ Deno.test("replayGroup() says disk_full where the machine has no room", async ()
   await log.close();
 });
 
+Deno.test("replayGroup() goes on where damage keeps new writes out", async () => {
+  const { log, clock } = await logOf(2);
+  const machine = new TextMachine();
+  machine.onAdmission = () => Promise.reject(new StorageError("corruption", "Cannot merge"));
+  const found = await replayGroup({ groupId: 2, log, machine, clock }, options);
+  deepEqual([found.replayedCount, machine.appliedIndex], [2, 2]);
+  await log.close();
+});
+
 const strangers = [
   { name: "a machine ahead of the log", count: 3, appliedIndex: 4, commit: 0 },
   { name: "a machine with data and an empty log", count: 0, appliedIndex: 1, commit: 0 },

@@ -118,7 +118,13 @@ Deno.test("a full disk at rotation refuses, reads go on, and room mends it", asy
   clock.advance(5_000);
   await rejects(log.append([entryOf(index, text)]), { code: "disk_full" });
   equal(textsOf(log).length, 4);
-  disk.onWrite = () => {};
+  let attemptCount = 0;
+  disk.onWrite = (path) => {
+    if (path.endsWith(".tmp")) attemptCount++;
+  };
+  await rejects(log.append([entryOf(index, text)]), { code: "disk_full" });
+  equal(attemptCount, 0, "An attempt right behind one that failed takes the room that is left");
+  clock.advance(200);
   await log.append([entryOf(index, text)]);
   equal(textsOf(log).length, 5);
   deepEqual(fatal, []);

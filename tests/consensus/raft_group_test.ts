@@ -199,6 +199,19 @@ Deno.test("the group waits for the machine before it closes a batch", async () =
   await close();
 });
 
+Deno.test("a machine that slows every batch holds none of them for ever", async () => {
+  const { machine, propose, close } = await open();
+  let pauseCount = 0;
+  machine.onAdmission = () => {
+    pauseCount++;
+    return Promise.resolve();
+  };
+  equal(await propose("a"), "1:a");
+  equal(await propose("b"), "2:b");
+  deepEqual([machine.batchSizes, pauseCount], [[1, 1], 2]);
+  await close();
+});
+
 for (
   const { name, refuse } of [
     {
@@ -221,6 +234,27 @@ for (
     await close();
   });
 }
+
+for (const code of ["io", "corruption"] as const) {
+  Deno.test(`${code} of the machine refuses writes, and does not end the process`, async () => {
+    const { machine, fatal, propose, close } = await open();
+    machine.onAdmission = () => Promise.reject(new StorageError(code, "Cannot merge: planned"));
+    await rejects(propose("a"), { code: "machine_failed" });
+    await rejects(propose("b"), { code: "machine_failed" });
+    machine.onAdmission = () => undefined;
+    equal(await propose("c"), "1:c");
+    deepEqual(fatal, []);
+    await close();
+  });
+}
+
+Deno.test("another failure of the machine's admission is fatal", async () => {
+  const { machine, fatal, propose, close } = await open();
+  machine.onAdmission = () => Promise.reject(new StorageError("sync_failed", "Cannot sync"));
+  await rejects(propose("a"), { code: "stopped" });
+  equal(fatal.length, 1);
+  await close();
+});
 
 Deno.test("disk_full of the log uses up no index", async () => {
   const { disk, machine, propose, close } = await open();

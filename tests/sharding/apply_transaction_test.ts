@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { Applier } from "../../sharding/apply.ts";
-import { evaluateReads } from "../../sharding/apply_transaction.ts";
+import { effectsSizeBytesMax, evaluateReads } from "../../sharding/apply_transaction.ts";
 import type { Command, CommandResult, Mutation } from "../../sharding/database.ts";
 import { buildEntry, identity, putText, transaction } from "./entry_building.ts";
 import { ModelStore } from "./model_store.ts";
@@ -129,4 +129,26 @@ Deno.test("applyTransaction() bounds what a remembered answer may hold", () => {
   ).results;
   equal(plain.outcome, "committed");
   equal(remembered.outcome, "invalid");
+});
+
+Deno.test("applyTransaction() bounds what appends make of large values, together", () => {
+  const store = new ModelStore();
+  const large = { bytes: new Uint8Array(900_000), contentType: "a/b" };
+  const count = Math.floor(effectsSizeBytesMax / 900_000) + 1;
+  for (let index = 0; index < count; index++) {
+    run(store, index + 1, { kind: "put", key: `k${index}`, value: large });
+  }
+  const appendTo = (length: number): Mutation[] =>
+    Array.from({ length }, (_, index) => ({ op: "append", key: `k${index}`, value: text("x") }));
+  const before = store.dump().length;
+  const runLarge = (base: number, mutations: Mutation[]) => {
+    const command = transaction({ mutations });
+    const payload = buildEntry({ base }, [{ command, valueSizeBytesMax: 1_000_000 }]);
+    return new Applier(store).apply(payload).results[0];
+  };
+  const refused = runLarge(1_000, appendTo(count));
+  equal(refused.outcome, "invalid");
+  equal(store.dump().length, before);
+  const twice = [...appendTo(count - 1), ...appendTo(count - 1)];
+  equal(runLarge(1_001, twice).outcome, "committed");
 });

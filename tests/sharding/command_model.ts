@@ -117,10 +117,11 @@ function mutate(
   return undefined;
 }
 
-/** The number in JSON text; NaN where there is none. */
+/** The number in JSON text; NaN where there is none, or one that no double holds, such as 1e999. */
 function numberOf(bytes: Uint8Array): number {
   try {
-    return Number(JSON.parse(new TextDecoder().decode(bytes)));
+    const found = Number(JSON.parse(new TextDecoder().decode(bytes)));
+    return Number.isFinite(found) ? found : NaN;
   } catch {
     return NaN;
   }

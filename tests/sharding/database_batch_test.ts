@@ -74,6 +74,20 @@ Deno.test("runBatch() proposes in order without waiting, within a bound", async 
   );
 });
 
+Deno.test("runBatch() hands over no more bytes at once than leave the log room", async () => {
+  const { target, proposed } = recorder();
+  const large = { bytes: new Uint8Array(5_000_000), contentType: "a/b" };
+  const operations: BatchOperation[] = Array.from(
+    { length: 10 },
+    (_, index) => ({ op: "set", key: String(index), value: large }),
+  );
+  const running = runBatch(operations, options, target);
+  await Promise.resolve();
+  equal(proposed.length, 3);
+  equal((await running).length, 10);
+  equal(proposed.length, 10);
+});
+
 Deno.test("runBatch() lets one failure touch no other operation", async () => {
   const failure = new ShardError("overloaded", "Cannot");
   const { target } = recorder((count) => count === 1 ? failure : undefined);

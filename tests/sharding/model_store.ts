@@ -98,6 +98,10 @@ class ModelCursor implements StoreCursor {
     this.#index++;
   }
 
+  readonly isPaused = false;
+
+  resume(): void {}
+
   close(): void {
     this.#index = this.#entries.length;
   }

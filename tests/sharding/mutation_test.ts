@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { evaluateMutation, type MutationOutcome } from "../../sharding/mutation.ts";
+import { AppendBuffers, evaluateMutation, type MutationOutcome } from "../../sharding/mutation.ts";
 import { decodeValue, encodeValue } from "../../sharding/value.ts";
 import { ByteWriter } from "../../storage/env/mod.ts";
 
@@ -82,6 +82,11 @@ Deno.test("evaluateMutation() counts on JSON only, whatever its parameters", () 
   );
 });
 
+Deno.test("evaluateMutation() takes a number that no double holds for none", () => {
+  const largest = { op: "max" as const, treeKey: "k", operand: 0 };
+  equal(shown(evaluateMutation(largest, envelope("-1e2110"), 100)), "invalid");
+});
+
 Deno.test("evaluateMutation() appends bytes and keeps the content type there was", () => {
   const value = slice("cd", "a/b");
   const append = { op: "append", treeKey: "k", value } as const;
@@ -106,4 +111,28 @@ Deno.test("evaluateMutation() never changes the value it meets", () => {
   evaluateMutation({ op: "append", treeKey: "k", value: slice("x", "a/b") }, current, 9);
   deepEqual(current, before);
   deepEqual(evaluateMutation({ op: "delete", treeKey: "k" }, current, 9), { kind: "deleted" });
+});
+
+Deno.test("AppendBuffers.append() extends what it returned last, and copies anything else", () => {
+  const buffers = new AppendBuffers();
+  const stored = envelope("a");
+  const first = buffers.append("k", stored, Uint8Array.of(0x62, 0x62, 0x62, 0x62));
+  const second = buffers.append("k", first, Uint8Array.of(0x63));
+  equal(shown({ kind: "value", envelope: second }), "application/json: abbbbc");
+  const other = envelope("z");
+  const third = buffers.append("k", other, Uint8Array.of(0x79));
+  equal(shown({ kind: "value", envelope: third }), "application/json: zy");
+  deepEqual([stored, other], [envelope("a"), envelope("z")]);
+});
+
+Deno.test("AppendBuffers.append() does not copy the whole value for each append", () => {
+  const buffers = new AppendBuffers();
+  let value = buffers.append("k", new Uint8Array(1_000), new Uint8Array(1));
+  const memories = new Set<ArrayBufferLike>();
+  for (let count = 0; count < 5_000; count++) {
+    value = buffers.append("k", value, new Uint8Array(1));
+    memories.add(value.buffer);
+  }
+  equal(value.length, 6_001);
+  equal(memories.size <= 4, true, `${memories.size} buffers`);
 });

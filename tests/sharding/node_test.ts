@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { Node } from "../../sharding/mod.ts";
 import { SeededRandom, silentLogger } from "../../storage/env/mod.ts";
 import { InlineCompactionExecutor } from "../../storage/mod.ts";
-import { putText, transaction } from "./entry_building.ts";
+import { identity, putText, transaction } from "./entry_building.ts";
 import { dataDirectory, TestNode, tinyOptions } from "./test_node.ts";
 
 Deno.test("Node.open() finds everything that was acknowledged, with tiny memtables", async () => {
@@ -127,4 +127,50 @@ Deno.test("Node keeps its log within bounds while it writes on and on", async ()
   const { log } = test.node.statistics();
   equal(log.writtenBytes > 3 * 65_536, true);
   equal(log.sizeBytes <= 2 * 65_536, true);
+});
+
+Deno.test("Node refuses writes behind damage that keeps it from merging, and opens again", async () => {
+  await using test = await TestNode.open({
+    ...tinyOptions,
+    tree: { ...tinyOptions.tree, level0FileCountCompact: 6 },
+  });
+  const put = (index: number) => test.run(putText(`key ${index}`, "x".repeat(900)));
+  let count = 0;
+  while (test.node.statistics().tree.levels[0].tableCount < 2) await put(count++);
+  const folder = `${dataDirectory}/groups/0000000000000002`;
+  const tables = test.disk.list(folder).filter(({ name }) => name.endsWith(".sst"));
+  const damaged = test.disk.open(`${folder}/${tables[0].name}`, "modify");
+  damaged.writeSync(Uint8Array.of(0xff, 0xff, 0xff), 10);
+  damaged.close();
+  const refused = await (async () => {
+    for (; count < 2_000; count++) {
+      try {
+        await put(count);
+      } catch (error) {
+        return error;
+      }
+    }
+    return undefined;
+  })();
+  equal((refused as { code?: string } | undefined)?.code, "storage_failed");
+  await test.restart();
+  const { value } = await test.node.database.get(`key ${count - 1}`, { deadlineMs: Infinity });
+  equal(value?.bytes.length, 900);
+  await rejects(put(count), { code: "storage_failed" });
+});
+
+Deno.test("Node answers damage to a remembered request as an error of that one request", async () => {
+  await using test = await TestNode.open();
+  const request = identity(1, 2);
+  await test.run(putText("a", "1"), request);
+  await test.node.flush();
+  const folder = `${dataDirectory}/groups/0000000000000002`;
+  const [table] = test.disk.list(folder).filter(({ name }) => name.endsWith(".sst"));
+  const damaged = test.disk.open(`${folder}/${table.name}`, "modify");
+  damaged.writeSync(Uint8Array.of(0xff, 0xff, 0xff), 10);
+  damaged.close();
+  await rejects(test.run(putText("a", "1"), request), { code: "storage_failed" });
+  await test.commit(putText("b", "2"));
+  await test.restart();
+  equal(await test.text("b"), "2");
 });

@@ -1,7 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { probeReads } from "../../sharding/probe.ts";
+import { Applier } from "../../sharding/apply.ts";
+import { probeReads, probeRequest } from "../../sharding/probe.ts";
 import type { Command } from "../../sharding/database.ts";
-import { putText, transaction } from "./entry_building.ts";
+import { buildEntry, identity, putText, transaction } from "./entry_building.ts";
 import { ModelStore } from "./model_store.ts";
 
 class WatchedStore extends ModelStore {
@@ -59,5 +60,23 @@ for (const { name, command, want } of cases) {
     probeReads(command, store, 1);
     deepEqual(store.seen, want);
     equal(store.closedCount, want.filter((seen) => seen.includes("..")).length);
+  });
+}
+
+const remembered: { name: string; command: Command }[] = [
+  ...cases,
+  { name: "an empty transaction", command: transaction({}) },
+  { name: "checks alone", command: transaction({ checks: [{ key: "c", version: null }] }) },
+  { name: "reads alone", command: transaction({ reads: ["r"] }) },
+];
+for (const { name, command } of remembered) {
+  Deno.test(`probeRequest() reads what applying will look up: ${name}`, () => {
+    const request = identity(7, 8);
+    const applied = new WatchedStore();
+    new Applier(applied).apply(buildEntry({ base: 5 }, [{ command, request }]));
+    const probed = new WatchedStore();
+    probeRequest(command, request, { store: probed, version: 4 });
+    deepEqual(probed.seen, applied.seen.filter((key) => key.startsWith("r")));
+    equal(probed.seen.length, 1);
   });
 }

@@ -1,7 +1,10 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { walkRange } from "../../sharding/range_walk.ts";
+import type { ReadStore, StoreRange } from "../../sharding/replica_store.ts";
 import { SystemClock } from "../../storage/env/mod.ts";
+import { Memtable } from "../../storage/lsm/memtable.ts";
 import { EntryKind } from "../../storage/mod.ts";
+import { VisibleCursor } from "../../storage/mvcc/visible_cursor.ts";
 import { ModelStore } from "./model_store.ts";
 
 /** A clock on which every look takes as long as the test says. */
@@ -33,18 +36,18 @@ function filled(count: number): ModelStore {
   return store;
 }
 
-function walk(clock: SteppingClock, store: ModelStore, deadlineMs = Infinity) {
+function walk(clock: SteppingClock, store: ReadStore, deadlineMs = Infinity, version = 1) {
   const events: string[] = [];
   const keys: string[] = [];
   const walking = walkRange({
     store,
     clock,
     range: { start: "k", end: "l" },
-    version: 1,
+    version,
     deadlineMs,
     hold: () => {
       events.push("hold");
-      return { id: "1", version: 1, release: () => events.push("release") };
+      return { id: "1", version, release: () => events.push("release") };
     },
   }, ({ key }) => {
     keys.push(key);
@@ -66,6 +69,23 @@ Deno.test("walkRange() gives way in a long walk, under one hold that it releases
   await walking;
   deepEqual([keys.length, new Set(keys).size, events], [1_000, 1_000, ["hold", "release"]]);
   equal(clock.yieldCount >= 5, true);
+});
+
+Deno.test("walkRange() gives way among deleted keys too", async () => {
+  const memtable = new Memtable();
+  for (let index = 0; index < 10_000; index++) {
+    const kind = index === 9_999 ? EntryKind.value : EntryKind.tombstone;
+    memtable.put(`k${String(index).padStart(5, "0")}`, index + 1, kind, new Uint8Array(0), 0, 0);
+  }
+  const store = {
+    get: () => undefined,
+    cursor: (range: StoreRange) => new VisibleCursor(memtable.cursor(), range),
+  };
+  const clock = new SteppingClock(1.5);
+  const { walking, events, keys } = walk(clock, store, Infinity, 20_000);
+  await walking;
+  deepEqual([keys, events], [["k09999"], ["hold", "release"]]);
+  equal(clock.yieldCount >= 2, true, `${clock.yieldCount} pauses`);
 });
 
 Deno.test("walkRange() ends at its deadline, and releases", async () => {

@@ -36,6 +36,24 @@ Deno.test("encodeTransaction() refuses an operand that is not finite", () => {
   }
 });
 
+const poison = [
+  { name: "an empty key in a read", given: { reads: [""] } },
+  {
+    name: "a key too long in a check",
+    given: { checks: [{ key: "x".repeat(2_049), version: 1 }] },
+  },
+  {
+    name: "an empty key in a mutation",
+    given: { mutations: [{ op: "delete" as const, key: "" }] },
+  },
+  { name: "a version that is no integer", given: { checks: [{ key: "a", version: NaN }] } },
+];
+for (const { name, given } of poison) {
+  Deno.test(`encodeTransaction() refuses ${name}, which no replica could read back`, () => {
+    throws(() => encodeTransaction(new ByteWriter(), { ...empty, ...given }, 1), InvariantError);
+  });
+}
+
 const refused = [
   { name: "a check of a form that is not known", bytes: [0, 0, 0, 0, 1, 2, 0x6b, 0x61, 2, 0, 0] },
   { name: "an operation that is not known", bytes: [0, 0, 0, 0, 0, 1, 7, 2, 0x6b, 0x61, 0] },

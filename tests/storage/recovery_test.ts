@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import type { Engine } from "../../storage/engine.ts";
-import { latin1Decode, SeededRandom, silentLogger } from "../../storage/env/mod.ts";
+import { latin1Decode, SeededRandom, silentLogger, SystemClock } from "../../storage/env/mod.ts";
 import type { Disk } from "../../storage/env/mod.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { BlockCache } from "../../storage/lsm/block_cache.ts";
@@ -128,7 +128,8 @@ Deno.test("recoverTree() finds what was durable after any operation has failed o
 });
 
 function treeConfig(disk: Disk) {
-  return { disk, directory, logger: silentLogger, blockCache: new BlockCache(0) };
+  const clock = new SystemClock();
+  return { disk, directory, clock, logger: silentLogger, blockCache: new BlockCache(0) };
 }
 
 async function flushedDisk() {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { EntryKind } from "../../storage/cursor.ts";
-import { silentLogger } from "../../storage/env/mod.ts";
+import { silentLogger, SystemClock } from "../../storage/env/mod.ts";
 import type { Disk } from "../../storage/env/mod.ts";
 import { BlockCache } from "../../storage/lsm/block_cache.ts";
 import { readManifest } from "../../storage/lsm/manifest.ts";
@@ -18,8 +18,9 @@ async function opened() {
   const faults = new FaultPlan();
   const disk = new SimDisk(new DiskImage(), { faults, keepTrace: true });
   disk.createDirectory("node");
-  const config = { disk, directory, logger: silentLogger, blockCache: new BlockCache(0) };
-  return { disk, faults, files: await recoverTree(config) };
+  const clock = new SystemClock();
+  const config = { disk, directory, clock, logger: silentLogger, blockCache: new BlockCache(0) };
+  return { disk, faults, clock, files: await recoverTree(config) };
 }
 
 async function writeTable(disk: Disk, files: TreeFiles): Promise<TableMeta> {
@@ -73,6 +74,37 @@ Deno.test("TreeFiles keeps a file that is still read, and removes it afterwards"
   held.release();
   deepEqual(tablesOn(disk), []);
   await files.finish();
+});
+
+Deno.test("TreeFiles opens and removes one file a turn, and finish() waits for the last", async () => {
+  const { disk, clock, files } = await opened();
+  const metas = [];
+  for (let count = 0; count < 4; count++) metas.push(await writeTable(disk, files));
+  const steps: string[] = [];
+  clock.yield = () => {
+    steps.push("yield");
+    return new Promise((resolve) => setTimeout(resolve));
+  };
+  const note = (name: "open" | "remove") => {
+    const call = disk[name].bind(disk) as (...given: unknown[]) => unknown;
+    Object.assign(disk, {
+      [name]: (path: string, ...rest: unknown[]) => {
+        if (path.endsWith(".sst")) steps.push(name);
+        return call(path, ...rest);
+      },
+    });
+  };
+  note("open");
+  note("remove");
+  await files.install({ added: metas.map((meta) => ({ level: 0, meta })) });
+  deepEqual(steps.splice(0), ["open", "yield", "open", "yield", "open", "yield", "open"]);
+  await files.install({ removed: metas.map(({ number }) => ({ level: 0, number })) });
+  await files.finish();
+  deepEqual(
+    steps.filter((step, index) => step === "remove" && steps[index + 1] === "yield").length,
+    4,
+  );
+  deepEqual(tablesOn(disk), []);
 });
 
 Deno.test("TreeFiles moves a table to another level without touching its file", async () => {

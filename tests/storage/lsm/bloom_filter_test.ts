@@ -51,6 +51,16 @@ Deno.test("BloomFilter.mayContain() tells apart keys that differ in order or in 
   }
 });
 
+Deno.test("BloomFilterBuilder.finishInSteps() ends with the same filter, some keys a step", () => {
+  const builder = new BloomFilterBuilder(10);
+  const keys = Array.from({ length: 1_000 }, (_, index) => `k${index}`);
+  for (const key of keys) builder.add(key);
+  const steps = [...builder.finishInSteps(64)];
+  equal(steps.length, 16);
+  equal(steps[15].toHex(), filterBytes(keys, 10).toHex());
+  equal([...new BloomFilterBuilder(10).finishInSteps(64)].length, 1);
+});
+
 Deno.test("BloomFilterBuilder.finish() makes the bytes of format 1", () => {
   // A change here makes keys of older files disappear: it needs a new format version.
   equal(filterBytes(["kapple", "kpear", "", "\xff\x00"], 10).toHex(), "07b30c163ac7d04821");

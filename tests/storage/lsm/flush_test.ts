@@ -68,6 +68,17 @@ Deno.test("flushMemtable() writes every entry in order, and lets others run mean
   equal(disk.openFileCount, 0);
 });
 
+Deno.test("flushMemtable() looks at the clock for each large value", async () => {
+  const memtable = new Memtable();
+  const value = new Uint8Array(100_000);
+  for (let index = 0; index < 20; index++) {
+    memtable.put(`k${index}`, index + 1, EntryKind.value, value, 0, value.length);
+  }
+  const { clock, yieldCount } = slowClock();
+  await flush(memtable, new MemoryDisk(), { clock });
+  ok(yieldCount() >= 10, `${yieldCount()} pauses`);
+});
+
 Deno.test("flushMemtable() leaves no file behind where it is stopped or the disk is full", async () => {
   const { clock } = slowClock();
   const disk = new MemoryDisk();
