@@ -11,6 +11,7 @@ import { Hono } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { AppContext } from "./context.ts";
 import { RequestError } from "./errors.ts";
+import { AnswerMemory } from "./middleware/answer_memory.ts";
 import { Authenticator } from "./middleware/auth.ts";
 import { BodyReader } from "./middleware/body.ts";
 import { Expiries } from "./middleware/expiries.ts";
@@ -50,6 +51,12 @@ export function buildApp(context: AppContext): Hono {
     bodies: new BodyReader({
       expiries,
       sizeBytesInFlightMax: context.config.bodySizeBytesInFlightMax,
+    }),
+    answers: new AnswerMemory({
+      clock: context.clock,
+      expiries,
+      sizeBytesInFlightMax: context.config.answerSizeBytesInFlightMax,
+      idleMs: context.config.streamIdleMs,
     }),
     nextRequestId: requestIds(),
   };
@@ -102,6 +109,7 @@ function assembleRoutes(
     gauges: () => ({
       requests_in_work: around.inWork.requestCount,
       body_size_bytes_in_flight: bodies.sizeBytesInFlight,
+      answer_size_bytes_in_flight: around.answers.sizeBytesInFlight,
       cursors_held: leases.count,
       streams_open: streams.count,
     }),

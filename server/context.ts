@@ -45,6 +45,8 @@ export interface AppConfig {
   readonly requestCountMax: number;
   /** How many bytes of request bodies may be in memory at once. */
   readonly bodySizeBytesInFlightMax: number;
+  /** How many bytes of large answers may be in memory at once. */
+  readonly answerSizeBytesInFlightMax: number;
   /** How many NDJSON streams may be open at once. */
   readonly streamCountMax: number;
   /** How long a stream waits for a client that does not read. */
@@ -86,6 +88,8 @@ const configDefault: AppConfig = {
   requestCountMax: 4_096,
   // Four of the largest batches.
   bodySizeBytesInFlightMax: 256 * mebibyte,
+  // Sixteen of the largest pages.
+  answerSizeBytesInFlightMax: 256 * mebibyte,
   streamCountMax: 256,
   streamIdleMs: 60_000,
   cursorCountMax: 1_024,

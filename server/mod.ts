@@ -2,8 +2,8 @@
  * The door of the server: a node with its HTTP face, as an object that starts and stops.
  *
  * Starting: read secrets → open the data folder → listen. Stopping: `/readyz` says 503 and streams
- * end → no new connections, requests in flight finish, those that take longer than `stopTimeout`
- * are cut off → the node is closed.
+ * end → no new connections, requests in flight finish → the node is closed. What takes longer than
+ * `stopTimeout`, and answers that nobody reads, are not waited for: they end with the process.
  *
  * @module
  */
@@ -15,6 +15,9 @@ import { readCredentials } from "./credentials.ts";
 export { ConfigError, type ConfigErrorCode, readConfig } from "./config.ts";
 export type { ConfigSources, ServerConfig, Setting } from "./config.ts";
 export type { HostParts } from "./assemble.ts";
+
+// How long a stop waits for clients to read what they have been answered.
+const readMsMax = 2_000;
 
 /** What a server is made from. */
 export interface ServerOptions {
@@ -47,12 +50,16 @@ export interface Server {
  * Returns a node that is not running yet.
  *
  * @example
- * ```ts ignore
- * const config = readConfig({ flags: { dataDir: "./data", listen: "127.0.0.1:0" } });
- * const server = createServer({ config });
+ * ```ts
+ * const dataDir = await Deno.makeTempDir();
+ * const server = createServer({
+ *   config: readConfig({ flags: { dataDir, listen: "127.0.0.1:0", logLevel: "error" } }),
+ * });
  * await server.start();
- * await fetch(`${server.url}/v1/kv/greeting`, { method: "PUT", body: "hello" });
+ * const put = await fetch(`${server.url}/v1/kv/greeting`, { method: "PUT", body: "hello" });
+ * console.log(await put.json());
  * await server.stop();
+ * await Deno.remove(dataDir, { recursive: true });
  * ```
  */
 export function createServer(options: ServerOptions): Server {
@@ -62,9 +69,11 @@ export function createServer(options: ServerOptions): Server {
 class NodeServer implements Server {
   readonly #options: ServerOptions;
   readonly #closing = new AbortController();
-  readonly #cutOff = new AbortController();
   #assembly: Assembly | undefined;
   #listener: Deno.HttpServer<Deno.NetAddr> | undefined;
+  #inWorkCount = 0;
+  /** Is called after each answer. */
+  #onAnswered: () => void = () => {};
   #isFatal = false;
   #stopping: Promise<void> | undefined;
 
@@ -117,14 +126,21 @@ class NodeServer implements Server {
       hostname: address.host,
       port: address.port,
       ...tls,
-      signal: this.#cutOff.signal,
       // The one line on stdout is printed by whoever runs the process.
       onListen: () => {},
       onError: (error) => {
         assembly.logger.log("error", "handler_failed", { error: String(error) });
         return new Response(null, { status: 500 });
       },
-    }, (request) => assembly.handle(request));
+    }, (request) => this.#handle(assembly, request));
+  }
+
+  #handle(assembly: Assembly, request: Request): Promise<Response> {
+    this.#inWorkCount++;
+    return Promise.resolve(assembly.handle(request)).finally(() => {
+      this.#inWorkCount--;
+      this.#onAnswered();
+    });
   }
 
   async #stop(): Promise<void> {
@@ -137,17 +153,28 @@ class NodeServer implements Server {
     assembly.logger.log("info", "server_stopped");
   }
 
-  /** Waits for requests in flight, and no longer than `stopTimeout`. */
+  /**
+   * Waits for requests in flight, no longer than `stopTimeout`; once all have been answered, only a
+   * moment longer for those who read their answers. A connection cannot be cut off once the host
+   * has been asked to shut down, and need not be: nothing is written any more.
+   */
   async #drain(assembly: Assembly): Promise<void> {
     const listener = this.#listener;
     if (listener === undefined) return;
-    const timer = assembly.clock.setTimer(this.#options.config.number("stopTimeout"), () => {
-      assembly.logger.log("warn", "requests_cut_off");
-      this.#cutOff.abort();
-    });
-    await listener.shutdown();
-    await listener.finished;
-    timer.cancel();
+    const { clock } = assembly;
+    const cut = Promise.withResolvers<boolean>();
+    const cutOff = () => cut.resolve(true);
+    const timers = [clock.setTimer(this.#options.config.number("stopTimeout"), cutOff)];
+    this.#onAnswered = () => {
+      if (this.#inWorkCount === 0) timers.push(clock.setTimer(readMsMax, cutOff));
+    };
+    this.#onAnswered();
+    const finished = listener.shutdown().then(() => false);
+    if (await Promise.race([finished, cut.promise])) {
+      assembly.logger.log("warn", "requests_cut_off", { inWork: this.#inWorkCount });
+    }
+    this.#onAnswered = () => {};
+    for (const timer of timers) timer.cancel();
   }
 
   #fail(error: unknown): void {

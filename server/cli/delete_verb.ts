@@ -69,9 +69,11 @@ async function deletePrefix(io: CliIo, text: string, options: DeleteOptions): Pr
   let deletedCount = 0;
   let versionstamp: unknown = null;
   try {
+    // Each step starts where the one before ended, so that it does not walk over what that deleted.
+    let start: Uint8Array | undefined;
     for (;;) {
-      const end = await endOfStep(client, prefix);
-      const query = queryOf({ prefix, end });
+      const end = await endOfStep(client, { prefix, start });
+      const query = queryOf({ prefix, start, end });
       const answer = await client.json(`/v1/kv${query}`, {
         method: "DELETE",
         headers: { "idempotency-key": crypto.randomUUID() },
@@ -80,6 +82,7 @@ async function deletePrefix(io: CliIo, text: string, options: DeleteOptions): Pr
       versionstamp = answer.versionstamp;
       progress.update(deletedCount, Math.max(total, deletedCount));
       if (end === undefined) break;
+      start = end;
     }
   } finally {
     progress.stop();
@@ -100,9 +103,12 @@ function confirmDeletion(io: CliIo, count: number): void {
 }
 
 /** Returns where the next step ends; undefined where what is left fits into one. */
-async function endOfStep(client: ApiClient, prefix: Uint8Array): Promise<Uint8Array | undefined> {
+async function endOfStep(
+  client: ApiClient,
+  left: { readonly prefix: Uint8Array; readonly start: Uint8Array | undefined },
+): Promise<Uint8Array | undefined> {
   const limit = String(rangeDeleteKeyCountMax);
-  const page = await client.json(`/v1/kv${queryOf({ prefix, keys_only: "true", limit })}`);
+  const page = await client.json(`/v1/kv${queryOf({ ...left, keys_only: "true", limit })}`);
   if (page.cursor === null) return undefined;
   const entries = page.entries as { key?: string; keyBase64?: string }[];
   const last = entries.at(-1);

@@ -2,6 +2,10 @@
  * Reading request bodies within limits: never past the route's limit, never more at once than the
  * node has set aside, never for longer than the deadline.
  *
+ * A large body takes its memory as it arrives: a length that is only declared would let a few
+ * clients that send nothing keep all others out. Small ones are not counted, so that they get in
+ * beside large ones.
+ *
  * Invariant: `sizeBytesInFlight` is the sum of what the exchanges in work have reserved.
  *
  * @module
@@ -18,6 +22,8 @@ export interface BodyLimits {
   readonly code: "value_too_large" | "request_too_large";
 }
 
+// As many as there may be requests in work are no more than the largest bodies together.
+const smallSizeBytes = 65_536;
 const digits = /^\d{1,15}$/;
 
 /** Reads bodies, and counts what they take. */
@@ -51,11 +57,10 @@ export class BodyReader {
     const { request } = exchange;
     const declared = declaredLength(exchange.header("content-length"), limits);
     let bytes: Uint8Array<ArrayBuffer>;
-    if (declared === undefined) {
-      bytes = await this.#readChunks(exchange, limits);
-    } else {
-      this.#reserve(exchange, declared);
+    if (declared !== undefined && declared <= smallSizeBytes) {
       bytes = await this.#within(exchange, request.bytes());
+    } else {
+      bytes = await this.#readChunks(exchange, limits);
     }
     if (bytes.length > limits.sizeBytesMax) throw tooLarge(limits, `${bytes.length} bytes`);
     return bytes;

@@ -10,6 +10,7 @@
 import type { AppContext } from "../context.ts";
 import { type ProblemBody, problemBody, type ProblemCode } from "../errors.ts";
 import { RequestError, retryAfterSeconds } from "../errors.ts";
+import { type AnswerMemory, answerSizeBytesSmall } from "./answer_memory.ts";
 import { type AnswerForm, negotiate } from "../wire/accept.ts";
 import { parseDurationMs } from "../wire/durations.ts";
 import { timeoutMsDefault, timeoutMsMax } from "../wire/limits.ts";
@@ -22,6 +23,7 @@ const requestIdPattern = /^[\x21-\x7e]{1,128}$/;
 const jsonInit: Readonly<Record<number, ResponseInit>> = {
   200: { status: 200, headers: { "content-type": "application/json" } },
 };
+const encoder = new TextEncoder();
 const noParameters: ReadonlyMap<string, string> = new Map();
 
 /** One request and its answer. */
@@ -44,11 +46,12 @@ export class Exchange {
   reservedSizeBytes = 0;
 
   readonly #context: AppContext;
+  readonly #answers: AnswerMemory;
   /** The highest version that the client has met, this answer included. */
   #sessionVersion = 0;
   #hasShard = false;
 
-  constructor(context: AppContext, request: Request) {
+  constructor(context: AppContext, request: Request, answers: AnswerMemory) {
     const { path, query } = splitUrl(request.url);
     this.request = request;
     this.path = path;
@@ -56,6 +59,7 @@ export class Exchange {
     this.startedAtMs = context.clock.monotonicMs();
     this.deadlineMs = this.startedAtMs + timeoutMsDefault;
     this.#context = context;
+    this.#answers = answers;
   }
 
   /** Whether the client wants no body. */
@@ -120,8 +124,10 @@ export class Exchange {
 
   /** Returns an answer with the headers that every answer has. */
   answer(status: number, contentType: string, body: BodyInit | null): Response {
-    const response = new Response(this.isHead ? null : body, { status });
+    const bytes = this.#largeBody(body);
+    const response = new Response(this.#bodyOf(body, bytes), { status });
     const { headers } = response;
+    if (bytes !== undefined) headers.append("content-length", String(bytes.length));
     // A text brings a type of its own.
     if (headers.has("content-type")) headers.set("content-type", contentType);
     else headers.append("content-type", contentType);
@@ -138,7 +144,9 @@ export class Exchange {
 
   /** Returns an answer whose body is the JSON text. */
   answerJson(status: number, json: string): Response {
-    const response = new Response(this.isHead ? null : json, jsonInit[status] ?? { status });
+    const bytes = this.#largeBody(json);
+    const response = new Response(this.#bodyOf(json, bytes), jsonInit[status] ?? { status });
+    if (bytes !== undefined) response.headers.append("content-length", String(bytes.length));
     if (status !== 200) response.headers.set("content-type", "application/json");
     this.#appendCommon(response.headers);
     return response;
@@ -167,6 +175,30 @@ export class Exchange {
     if (seconds !== undefined) response.headers.append("retry-after", String(seconds));
     if (problem.status === 401) response.headers.append("www-authenticate", "Bearer");
     return response;
+  }
+
+  /**
+   * Checks that an answer to this request can be kept until it is read: before the work of those
+   * that may be large.
+   *
+   * @throws {RequestError} `overloaded`.
+   */
+  admitAnswer(): void {
+    this.#answers.admit();
+  }
+
+  #largeBody(body: BodyInit | null): Uint8Array | undefined {
+    if (this.isHead) return undefined;
+    const isCounted = typeof body === "string" || body instanceof Uint8Array;
+    if (!isCounted || body.length <= answerSizeBytesSmall) return undefined;
+    return typeof body === "string" ? encoder.encode(body) : body;
+  }
+
+  #bodyOf(body: BodyInit | null, bytes: Uint8Array | undefined): BodyInit | null {
+    if (bytes === undefined) return this.isHead ? null : body;
+    // What has been written cannot be refused any more.
+    if (this.request.method === "GET") this.#answers.admit(bytes.length);
+    return this.#answers.hold(bytes);
   }
 
   #appendCommon(headers: Headers): void {

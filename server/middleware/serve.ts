@@ -11,6 +11,7 @@ import { InvariantError } from "../../storage/env/mod.ts";
 import type { AppContext } from "../context.ts";
 import { problemOf, RequestError } from "../errors.ts";
 import type { RouteMeter } from "../telemetry/route_meter.ts";
+import type { AnswerMemory } from "./answer_memory.ts";
 import type { Authenticator } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
 import { Exchange } from "./exchange.ts";
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly authenticator: Authenticator;
   readonly inWork: InWork;
   readonly bodies: BodyReader;
+  readonly answers: AnswerMemory;
   /** Names a request that brought no name. */
   readonly nextRequestId: () => string;
 }
@@ -51,7 +53,7 @@ export async function serve(
   request: Request,
 ): Promise<Response> {
   const { context, inWork } = around;
-  const exchange = new Exchange(context, request);
+  const exchange = new Exchange(context, request, around.answers);
   let response: Response;
   inWork.requestCount++;
   try {

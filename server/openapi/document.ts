@@ -48,7 +48,9 @@ export function openApiDocument(): OpenApiDocument {
 
 function operationObject(operation: string, description: OperationDescription): object {
   const { request, isOpen, summary, status, answer, problems = [] } = description;
-  const refused: readonly ProblemCode[] = isOpen ? problems : [...problems, "unauthorized"];
+  const refused: readonly ProblemCode[] = isOpen
+    ? problems
+    : [...problems, "unauthorized", "internal_error"];
   return {
     operationId: operation,
     summary,
@@ -57,9 +59,16 @@ function operationObject(operation: string, description: OperationDescription): 
     ...(request === undefined ? {} : { requestBody: { content: contentOf(request) } }),
     responses: {
       [status]: { description: "Done", content: contentOf(answer) },
+      ...withoutBodyResponses(description),
       ...problemResponses(refused),
     },
   };
+}
+
+function withoutBodyResponses({ withoutBody = {} }: OperationDescription): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(withoutBody).map(([status, description]) => [status, { description }]),
+  );
 }
 
 function parametersOf(description: OperationDescription): readonly object[] {

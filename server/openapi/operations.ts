@@ -23,6 +23,8 @@ export interface OperationDescription {
   readonly request?: readonly BodyDescription[];
   readonly status: number;
   readonly answer: readonly BodyDescription[];
+  /** Answers that are no refusal and have no body, by their status. */
+  readonly withoutBody?: Readonly<Record<number, string>>;
   readonly problems?: readonly ProblemCode[];
   /** Whether it is answered without a token. */
   readonly isOpen?: boolean;
@@ -38,6 +40,8 @@ const writeProblems: readonly ProblemCode[] = [
   "idempotency_mismatch",
   "overloaded",
   "no_leader",
+  "stopping",
+  "storage_failed",
   "deadline_exceeded",
   "outcome_unknown",
   "disk_full",
@@ -47,6 +51,8 @@ const readProblems: readonly ProblemCode[] = [
   "key_too_large",
   "overloaded",
   "no_leader",
+  "stopping",
+  "storage_failed",
   "deadline_exceeded",
 ];
 
@@ -68,6 +74,7 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
     headers: [...common, "If-Match", "If-None-Match"],
     status: 200,
     answer: [{ type: "*/*" }],
+    withoutBody: { 304: "The value is one of If-None-Match" },
     problems: [...readProblems, "key_not_found", "precondition_failed"],
   },
   putKey: {
@@ -102,7 +109,7 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
     query: [...range, ...freshness, "limit", "cursor", "reverse", "keys_only", "count_only"],
     headers: common,
     status: 200,
-    answer: [...both("Page"), { type: "application/x-ndjson", schema: "Entry" }],
+    answer: [...both("List"), { type: "application/x-ndjson", schema: "Entry" }],
     problems: [...readProblems, "cursor_expired", "version_vacuumed", "not_acceptable"],
   },
   deleteRange: {
@@ -143,7 +150,6 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
     answer: both("BatchResults"),
     problems: [
       ...writeProblems,
-      "value_too_large",
       "request_too_large",
       "request_timeout",
       "unsupported_media_type",

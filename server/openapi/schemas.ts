@@ -47,6 +47,12 @@ const problem = z.looseObject({
   retryable: z.boolean(),
 });
 
+const page = z.strictObject({
+  entries: z.array(entry),
+  cursor: z.string().nullable(),
+  versionstamp,
+});
+const count = z.strictObject({ count: z.int().min(0), versionstamp });
 const written = z.strictObject({ versionstamp });
 const deleted = z.strictObject({ deleted: z.boolean(), versionstamp });
 
@@ -89,12 +95,9 @@ export const schemas = {
   Written: written,
   Deleted: deleted,
   RangeDeleted: z.strictObject({ deleted: z.int().min(0), versionstamp }),
-  Page: z.strictObject({
-    entries: z.array(entry),
-    cursor: z.string().nullable(),
-    versionstamp,
-  }),
-  Count: z.strictObject({ count: z.int().min(0), versionstamp }),
+  Page: page,
+  Count: count,
+  List: z.union([page, count]).describe("A count where count_only asks for it"),
   Transaction: transaction,
   Committed: z.strictObject({
     ok: z.literal(true),

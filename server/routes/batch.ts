@@ -2,13 +2,14 @@
  * `POST /v1/batch`: many operations in one request, each on its own.
  *
  * Each result carries the `status` that the operation would have had alone; one that failed is a
- * problem body.
+ * problem body, an operation that cannot be read included.
  *
  * @module
  */
+import { invariant } from "../../storage/env/mod.ts";
 import type { BatchOperation, BatchOperationResult } from "../../sharding/mod.ts";
 import type { AppContext } from "../context.ts";
-import { type ProblemBody, problemBody, problemOf } from "../errors.ts";
+import { type ProblemBody, problemBody, problemOf, RequestError } from "../errors.ts";
 import type { BodyReader } from "../middleware/body.ts";
 import type { Exchange } from "../middleware/exchange.ts";
 import { bodyForm, parseBody } from "../middleware/structured_body.ts";
@@ -47,32 +48,48 @@ export class BatchRoute {
       code: "request_too_large",
     } as const;
     const bytes = await this.#bodies.read(exchange, limits);
-    const operations = readBatch(parseBody(form, bytes), config.valueSizeBytesMax);
+    const asked = readBatch(parseBody(form, bytes), config.valueSizeBytesMax);
+    const operations = asked.filter((one): one is BatchOperation => !(one instanceof RequestError));
+    const request = requestIdentity(exchange.header("idempotency-key"), () => ({
+      tokenName: exchange.tokenName,
+      scope: ["POST", "/v1/batch", operations[0]?.key ?? ""],
+      content: [form],
+      body: bytes,
+    }));
+    if (operations.some(({ op }) => op === "get")) exchange.admitAnswer();
     const results = await database.batch(operations, {
       deadlineMs,
       writer: exchange.tokenName,
-      request: requestIdentity(exchange.header("idempotency-key"), () => ({
-        tokenName: exchange.tokenName,
-        scope: ["POST", "/v1/batch", operations[0]?.key ?? ""],
-        content: [form],
-        body: bytes,
-      })),
+      request,
     });
-    return answerResults(exchange, answerForm, { operations, results });
+    if (request !== undefined) refuseMismatch(results);
+    return answerResults(exchange, answerForm, { asked, results });
   };
+}
+
+/** @throws {RequestError} where the request is remembered with another body: nothing has run. */
+function refuseMismatch(results: readonly BatchOperationResult[]): void {
+  const first = results[0];
+  if (first?.kind === "write" && first.result.outcome === "request_mismatch") {
+    committed(first.result);
+  }
 }
 
 function answerResults(
   exchange: Exchange,
   form: AnswerForm,
   done: {
-    readonly operations: readonly BatchOperation[];
+    readonly asked: readonly (BatchOperation | RequestError)[];
+    /** One for each that could be read. */
     readonly results: readonly BatchOperationResult[];
   },
 ): Response {
   let room = batchAnswerSizeBytesMax;
-  const shown = done.results.map((result, index) => {
-    const operation = done.operations[index];
+  const results = done.results.values();
+  const shown = done.asked.map((operation) => {
+    if (operation instanceof RequestError) return problemOf(operation).problem;
+    const { value: result } = results.next();
+    invariant(result !== undefined, "Every operation has a result");
     if (result.kind !== "read") return writtenResult(exchange, operation, result);
     exchange.sawVersion(result.result.version);
     const { value } = result.result;

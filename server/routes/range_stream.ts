@@ -81,6 +81,8 @@ class RangeStream implements Expiry, UnderlyingDefaultSource<Uint8Array> {
   #rest: KeyRange;
   #left: number;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Why it was cut short, where it was. */
+  #problem: ProblemBody | undefined;
   #isEnded = false;
 
   constructor(
@@ -110,6 +112,8 @@ class RangeStream implements Expiry, UnderlyingDefaultSource<Uint8Array> {
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
+    // It ended before it began where the server was already stopping.
+    if (this.#problem !== undefined) this.#close(this.#problem);
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -155,6 +159,11 @@ class RangeStream implements Expiry, UnderlyingDefaultSource<Uint8Array> {
 
   #fail(problem: ProblemBody): void {
     if (!this.#end()) return;
+    this.#problem = problem;
+    this.#close(problem);
+  }
+
+  #close(problem: ProblemBody): void {
     this.#controller?.enqueue(encoder.encode(JSON.stringify(problem) + "\n"));
     this.#controller?.close();
   }

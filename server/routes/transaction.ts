@@ -41,6 +41,7 @@ export class TransactionRoute {
     } as const;
     const bytes = await this.#bodies.read(exchange, limits);
     const command = readTransaction(parseBody(form, bytes), config.valueSizeBytesMax);
+    if (command.reads.length > 0) exchange.admitAnswer();
     const { version, reads } = await runTransaction(database, exchange, {
       command,
       form,

@@ -4,11 +4,12 @@
  * @module
  */
 import type { BatchOperation, Condition } from "../../sharding/mod.ts";
+import { RequestError } from "../errors.ts";
 import { badField, type Fields, listField, objectFields } from "./fields.ts";
 import { batchOperationCountMax } from "./limits.ts";
 import { refuseFields, refuseTtl } from "./transaction_body.ts";
 import { readKey, readValue } from "./values.ts";
-import { parseVersionstamp } from "./versionstamps.ts";
+import { parseConditionVersion } from "./versionstamps.ts";
 
 const bodyFields = new Set(["operations"]);
 const operationFields = new Set([
@@ -24,14 +25,27 @@ const operationFields = new Set([
 ]);
 const valueFields = ["value", "valueBase64", "contentType"];
 
-/** @throws {RequestError} for the first field that is wrong, by its path. */
-export function readBatch(body: unknown, valueSizeBytesMax: number): readonly BatchOperation[] {
+/**
+ * Returns the operations in order, and the refusal in the place of one that cannot be read: it must
+ * not keep the others from their work.
+ *
+ * @throws {RequestError} where there is no list of operations, or a longer one than is taken.
+ */
+export function readBatch(
+  body: unknown,
+  valueSizeBytesMax: number,
+): readonly (BatchOperation | RequestError)[] {
   const fields = objectFields(body, "", bodyFields);
   if (fields.operations === undefined) throw badField("operations", "it is missing");
   const operations = listField(fields, "operations", batchOperationCountMax);
-  return operations.map((value, index) =>
-    readOperation(value, `operations[${index}]`, valueSizeBytesMax)
-  );
+  return operations.map((value, index) => {
+    try {
+      return readOperation(value, `operations[${index}]`, valueSizeBytesMax);
+    } catch (error) {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }
+  });
 }
 
 function readOperation(value: unknown, where: string, valueSizeBytesMax: number): BatchOperation {
@@ -65,7 +79,7 @@ function readCondition(fields: Fields, where: string): Condition | undefined {
   }
   if (ifMatch === undefined) return undefined;
   if (ifMatch === "*") return { kind: "exists" };
-  const version = typeof ifMatch === "string" ? parseVersionstamp(ifMatch) : undefined;
+  const version = typeof ifMatch === "string" ? parseConditionVersion(ifMatch) : undefined;
   if (version === undefined) {
     throw badField(`${where}.ifMatch`, "it is * or 20 lower-case hex digits");
   }

@@ -20,6 +20,9 @@ export interface EntryShape {
   readonly lead?: string;
 }
 
+/** Printable ASCII that JSON takes as it is. */
+const unescaped = /^[ !#-[\]-~]*$/;
+
 let typeKept = "";
 let typeJsonKept = '""';
 
@@ -37,6 +40,7 @@ export function entryJson(key: string, value: StoredValue, shape: EntryShape = {
 }
 
 function keyJson(key: string): string {
+  if (unescaped.test(key)) return `"key":"${key}"`;
   const text = keyText(key);
   return text === undefined
     ? `"keyBase64":"${latin1Bytes(key).toBase64()}"`

@@ -5,13 +5,11 @@
  */
 import type { Condition } from "../../sharding/mod.ts";
 import { RequestError } from "../errors.ts";
-import { parseVersionstamp, versionstampText } from "./versionstamps.ts";
+import { parseVersionstamp, versionNever, versionstampText } from "./versionstamps.ts";
 
 /** What a conditional header names: any version, or some. */
 export type EntityTags = "*" | readonly number[];
 
-// A version that no commit has: a condition on it never holds.
-const versionNever = 0;
 const tagCountMax = 100;
 const tagPattern = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 

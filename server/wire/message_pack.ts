@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isUtf8 } from "node:buffer";
 import { Packr, Unpackr } from "msgpackr/index-no-eval";
 import { RequestError } from "../errors.ts";
 import { jsonDepthMax } from "./limits.ts";
@@ -33,6 +34,8 @@ export function unpackMessage(bytes: Uint8Array): unknown {
   }
 }
 
+const prototypeName = new TextEncoder().encode("__proto__");
+
 // Sizes of what follows the first byte, for 0xc0 to 0xdf; -1 where the type is not taken.
 const fixedSizes: readonly number[] = [
   0, // nil
@@ -55,25 +58,60 @@ function skipValue(bytes: Uint8Array, position: number, depth: number): number {
   const tag = bytes[position];
   const next = position + 1;
   if (tag < 0x80 || tag >= 0xe0) return next;
-  if (tag < 0x90) return skipMany(bytes, { start: next, count: (tag & 0x0f) * 2, depth });
+  if (tag < 0x90) return skipMap(bytes, { start: next, count: tag & 0x0f, depth });
   if (tag < 0xa0) return skipMany(bytes, { start: next, count: tag & 0x0f, depth });
-  if (tag < 0xc0) return within(bytes, next + (tag & 0x1f));
+  if (tag < 0xc0) return skipText(bytes, next, tag & 0x1f);
   if (tag >= 0xdc) {
     const lengthSize = tag & 1 ? 4 : 2;
-    const count = readLength(bytes, next, lengthSize) * (tag >= 0xde ? 2 : 1);
-    return skipMany(bytes, { start: next + lengthSize, count, depth });
+    const items = { start: next + lengthSize, count: readLength(bytes, next, lengthSize), depth };
+    return tag >= 0xde ? skipMap(bytes, items) : skipMany(bytes, items);
   }
   const size = fixedSizes[tag - 0xc0];
   if (size === -1) throw malformed("it holds an extension type");
   if (size >= 0) return within(bytes, next + size);
-  const lengthSize = tag >= 0xd9 ? 1 << (tag - 0xd9) : 1 << (tag - 0xc4);
-  return within(bytes, next + lengthSize + readLength(bytes, next, lengthSize));
+  const isText = tag >= 0xd9;
+  const lengthSize = 1 << (tag - (isText ? 0xd9 : 0xc4));
+  const length = readLength(bytes, next, lengthSize);
+  const start = next + lengthSize;
+  return isText ? skipText(bytes, start, length) : within(bytes, start + length);
 }
 
-function skipMany(
-  bytes: Uint8Array,
-  items: { readonly start: number; readonly count: number; readonly depth: number },
-): number {
+/** A decoder puts U+FFFD for what is no UTF-8: a key would become another one. */
+function skipText(bytes: Uint8Array, start: number, length: number): number {
+  const end = within(bytes, start + length);
+  for (let position = start; position < end; position++) {
+    if (bytes[position] < 0x80) continue;
+    if (isUtf8(bytes.subarray(position, end))) break;
+    throw malformed("it holds text that is not UTF-8");
+  }
+  return end;
+}
+
+interface Items {
+  readonly start: number;
+  readonly count: number;
+  readonly depth: number;
+}
+
+function skipMap(bytes: Uint8Array, items: Items): number {
+  if (items.count * 2 > bytes.length - items.start) throw malformed("it ends too early");
+  let position = items.start;
+  for (let item = 0; item < items.count; item++) {
+    position = skipValue(bytes, position, items.depth + 1);
+    if (endsInPrototype(bytes, position)) throw malformed("it holds the name __proto__");
+    position = skipValue(bytes, position, items.depth + 1);
+  }
+  return position;
+}
+
+/** A decoder renames this one name. What stands before it is its length, one way or the other. */
+function endsInPrototype(bytes: Uint8Array, end: number): boolean {
+  const start = end - prototypeName.length;
+  if (start < 1 || (bytes[start - 1] !== 0xa9 && bytes[start - 1] !== 9)) return false;
+  return prototypeName.every((byte, index) => bytes[start + index] === byte);
+}
+
+function skipMany(bytes: Uint8Array, items: Items): number {
   if (items.count > bytes.length - items.start) throw malformed("it ends too early");
   let position = items.start;
   for (let item = 0; item < items.count; item++) {

@@ -12,7 +12,7 @@ import {
   transactionReadCountMax,
 } from "./limits.ts";
 import { readKey, readPlainKey, readValue } from "./values.ts";
-import { parseVersionstamp } from "./versionstamps.ts";
+import { parseConditionVersion } from "./versionstamps.ts";
 
 /** A transaction as a command. */
 export type TransactionCommand = Extract<Command, { kind: "transaction" }>;
@@ -59,7 +59,9 @@ function readCheck(value: unknown, where: string): Check {
 function readCheckVersion(fields: Fields, where: string): number | null {
   const { versionstamp } = fields;
   if (versionstamp === null) return null;
-  const version = typeof versionstamp === "string" ? parseVersionstamp(versionstamp) : undefined;
+  const version = typeof versionstamp === "string"
+    ? parseConditionVersion(versionstamp)
+    : undefined;
   if (version === undefined) {
     throw badField(`${where}.versionstamp`, "it is 20 lower-case hex digits, or null");
   }

@@ -8,11 +8,17 @@
  * @module
  */
 
+/** A version that no commit has: a condition on it never holds. */
+export const versionNever = 0;
+
 const pattern = /^[0-9a-f]{16}0000$/;
+const patternOfAny = /^[0-9a-f]{20}$/;
 const highUnit = 2 ** 32;
 
 let highKept = -1;
 let highDigits = "";
+/** Every byte's two digits: printing a number costs more than two look-ups. */
+const twoDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Returns the versionstamp of a version, a safe integer from 0 up. */
 export function versionstampText(version: number): string {
@@ -21,9 +27,9 @@ export function versionstampText(version: number): string {
     highKept = high;
     highDigits = high.toString(16).padStart(8, "0");
   }
-  // Two halves of 16 bits: a small integer prints far faster than a number above 2^31.
   const low = version >>> 0;
-  return highDigits + fourDigits(low >>> 16) + fourDigits(low & 0xffff) + "0000";
+  return highDigits + twoDigits[low >>> 24] + twoDigits[(low >>> 16) & 0xff] +
+    twoDigits[(low >>> 8) & 0xff] + twoDigits[low & 0xff] + "0000";
 }
 
 /** Returns the version of a versionstamp; `undefined` where the text is none. */
@@ -33,8 +39,10 @@ export function parseVersionstamp(text: string): number | undefined {
   return Number.isSafeInteger(version) ? version : undefined;
 }
 
-function fourDigits(value: number): string {
-  const digits = value.toString(16);
-  if (digits.length === 4) return digits;
-  return digits.length === 3 ? "0" + digits : digits.length === 2 ? "00" + digits : "000" + digits;
+/**
+ * Returns the version that a condition names, `versionNever` for a versionstamp that no commit has;
+ * `undefined` where the text is no versionstamp.
+ */
+export function parseConditionVersion(text: string): number | undefined {
+  return patternOfAny.test(text) ? parseVersionstamp(text) ?? versionNever : undefined;
 }

@@ -3,7 +3,7 @@ import { configFields } from "../../../server/config_fields.ts";
 import { printConfigHelp, readServeConfig, runServer } from "../../../server/cli/serve_verb.ts";
 import { readConfig } from "../../../server/config.ts";
 import { cli, fakeIo } from "./harness.ts";
-import { withFolder } from "./serve_process.ts";
+import { spawnServe, withFolder } from "./serve_process.ts";
 
 Deno.test("serve --print-config shows each field's value and source, and no secret", async () => {
   await withFolder(async (folder) => {
@@ -70,5 +70,33 @@ Deno.test("runServer() says in one line why it cannot start", async () => {
     const { io } = fakeIo();
     const failure = await runServer({ config, io }).catch((error: unknown) => error);
     match(String(failure), /^CliError: [^\n]+$/);
+  });
+});
+
+Deno.test("a node stops with 0 though a client reads nothing of its stream and its page", async () => {
+  await withFolder(async (folder) => {
+    const { child, url, finish } = await spawnServe(folder, ["--stop-timeout", "200ms"]);
+    const operations = Array.from({ length: 150 }, (_, index) => ({
+      op: "set",
+      key: `k${index}`,
+      value: "x".repeat(100_000),
+    }));
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ operations });
+    const filled = await fetch(`${url}/v1/batch`, { method: "POST", headers, body });
+    await filled.body?.cancel();
+    const connections: Deno.Conn[] = [];
+    for (const accept of ["application/x-ndjson", "application/json"]) {
+      const connection = await Deno.connect({ port: Number(new URL(url).port) });
+      connections.push(connection);
+      const request = `GET /v1/kv?limit=1000 HTTP/1.1\r\nHost: x\r\nAccept: ${accept}\r\n\r\n`;
+      await connection.write(new TextEncoder().encode(request));
+      equal(await connection.read(new Uint8Array(1)), 1);
+    }
+    child.kill("SIGTERM");
+    const { code, stderr } = await finish();
+    for (const connection of connections) connection.close();
+    equal(code, 0, stderr);
+    match(stderr, /"requests_cut_off".*\n.*"server_stopped"/);
   });
 });

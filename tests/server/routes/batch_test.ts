@@ -49,27 +49,74 @@ Deno.test("a batch travels as MessagePack both ways", async () => {
   equal(results[1].status, 200);
 });
 
-const refused: [string, unknown, string][] = [
-  ["no operations", {}, "operations"],
-  ["an op that is none", { operations: [{ op: "add", key: "a" }] }, "operations[0].op"],
+Deno.test("POST /v1/batch refuses a body without operations by the field", async () => {
+  const answer = await problem(await harness().post("/v1/batch", {}), 400, "invalid_request");
+  equal(answer.field, "operations");
+});
+
+const refused: [string, Record<string, unknown>, number, string, string?][] = [
+  ["an op that is none", { op: "add", key: "a" }, 400, "invalid_request", "op"],
+  ["a get with a value", { op: "get", key: "a", value: 1 }, 400, "invalid_request", "value"],
   [
-    "a get with a value",
-    { operations: [{ op: "get", key: "a", value: 1 }] },
-    "operations[0].value",
+    "a condition that is none",
+    { op: "delete", key: "a", ifMatch: "x" },
+    400,
+    "invalid_request",
+    "ifMatch",
   ],
-  ["a condition that is none", {
-    operations: [{ op: "delete", key: "a", ifMatch: "x" }],
-  }, "operations[0].ifMatch"],
-  ["both conditions", {
-    operations: [{ op: "set", key: "a", value: "", ifMatch: "*", ifNoneMatch: "*" }],
-  }, "operations[0].ifNoneMatch"],
+  [
+    "both conditions",
+    { op: "set", key: "a", value: "", ifMatch: "*", ifNoneMatch: "*" },
+    400,
+    "invalid_request",
+    "ifNoneMatch",
+  ],
+  ["a key that is too long", { op: "get", key: "k".repeat(2_049) }, 400, "key_too_large"],
+  [
+    "a value that is too long",
+    { op: "set", key: "a", value: "x".repeat(11) },
+    413,
+    "value_too_large",
+  ],
+  [
+    "a versionstamp that no commit has",
+    {
+      op: "set",
+      key: "a",
+      value: "",
+      ifMatch: "00000000000000000001",
+    },
+    412,
+    "precondition_failed",
+  ],
 ];
-for (const [name, body, field] of refused) {
-  Deno.test(`POST /v1/batch refuses ${name} by its field`, async () => {
-    const answer = await problem(await harness().post("/v1/batch", body), 400, "invalid_request");
-    equal(answer.field, field);
+for (const [name, operation, status, code, field] of refused) {
+  Deno.test(`${name} fails alone: the operations around it run`, async () => {
+    const h = harness({ valueSizeBytesMax: 10 });
+    const response = await h.post("/v1/batch", {
+      operations: [{ op: "set", key: "b", value: "1" }, operation, { op: "get", key: "b" }],
+    });
+    equal(response.status, 200);
+    const { results } = await response.json();
+    equal(results.length, 3);
+    equal(results[0].status, 200);
+    equal(`${results[1].status} ${results[1].code}`, `${status} ${code}`);
+    equal(results[1].field, field === undefined ? undefined : `operations[1].${field}`);
+    equal(results[2].value, "1");
   });
 }
+
+Deno.test("a batch is refused as a whole where its Idempotency-Key came with another body", async () => {
+  const h = harness();
+  h.database.batch = (operations) =>
+    Promise.resolve(operations.map(() => ({
+      kind: "write",
+      result: { outcome: "request_mismatch" },
+    })));
+  const operations = [{ op: "set", key: "a", value: "1" }, { op: "get", key: "a" }];
+  const response = await h.post("/v1/batch", { operations }, { "idempotency-key": "once" });
+  await problem(response, 422, "idempotency_mismatch");
+});
 
 Deno.test("a batch has at most 10,000 operations, and may have none", async () => {
   const h = harness();

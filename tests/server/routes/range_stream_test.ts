@@ -106,3 +106,11 @@ Deno.test("a stream has no cursor and no count", async () => {
   const counted = await h.send("GET", "/v1/kv?count_only", { headers });
   await problem(counted, 400, "invalid_request");
 });
+
+Deno.test("a stream that is asked for while the server stops ends at once, and says so", async () => {
+  const h = await filled(5, "x");
+  h.closing.abort();
+  const response = await h.send("GET", "/v1/kv", { headers });
+  deepEqual(linesOf(await response.text()).map(({ code }) => code), ["stopping"]);
+  equal(h.database.holds.size, 0);
+});

@@ -166,13 +166,25 @@ Deno.test("a cursor is refused where it is damaged or made for another range", a
   equal((await list(h, `prefix=k&cursor=${cursor}`)).entries.length, 4);
 });
 
-Deno.test("the number of held cursors is bounded", async () => {
-  const h = await filled(3, { cursorCountMax: 2 });
-  await list(h, "limit=1");
-  await list(h, "limit=1");
-  const refused = await h.send("GET", "/v1/kv?limit=1");
-  equal(refused.headers.get("retry-after"), "1");
-  await problem(refused, 429, "overloaded");
+Deno.test("holds are bounded: a list beyond them shares one, and sees its own version", async () => {
+  const h = await filled(4, { cursorCountMax: 2 });
+  for (let count = 0; count < 5; count++) await list(h, "limit=1&prefix=k");
+  await put(h, "k0003", "seen");
+  const { cursor, versionstamp } = await list(h, "limit=1&prefix=k");
+  equal(h.database.holds.size, 2);
+  await put(h, "k0003", "too late");
+  const second = await list(h, `limit=1&cursor=${cursor}`);
+  const last = await list(h, `limit=9&cursor=${second.cursor}`);
+  equal(last.versionstamp, versionstamp);
+  equal(last.entries.at(-1).value, "seen");
+  equal(h.database.holds.size, 2, "others may share the hold");
+  h.clock.advance(61_000);
+  equal(h.database.holds.size, 0);
+  await problem(
+    await h.send("GET", `/v1/kv?cursor=${second.cursor}`),
+    410,
+    "cursor_expired",
+  );
 });
 
 Deno.test("count_only counts", async () => {

@@ -34,7 +34,7 @@ Deno.test("metrics are Prometheus text with bounded labels", async () => {
       'ankylo_http_request_duration_seconds_bucket{operation="putKey",le="0.0001"} 1',
       'ankylo_http_request_duration_seconds_bucket{operation="putKey",le="+Inf"} 1',
       'ankylo_http_request_duration_seconds_count{operation="putKey"} 1',
-      "ankylo_engine_write_count 3",
+      "ankylo_engine_writes 3",
       "ankylo_http_requests_in_work 1",
     ]
   ) equal(text.split("\n").includes(line), true, `${line}\n${text}`);

@@ -24,6 +24,14 @@ const refused: Record<string, number[]> = {
   "an extension with a length": [0xc7, 0x00, 0x01],
   "the byte that is never used": [0xc1],
   "bytes behind the value": [0xc0, 0xc0],
+  "short text that is not UTF-8": [0xa2, 0x61, 0xff],
+  "long text that is not UTF-8": [0xd9, 0x02, 0xc3, 0x28],
+  "the one name that an object cannot have": [
+    0x81,
+    0xa9,
+    ...new TextEncoder().encode("__proto__"),
+    0,
+  ],
 };
 for (const [name, bytes] of Object.entries(refused)) {
   Deno.test(`unpackMessage() refuses ${name}`, () => {

@@ -3,7 +3,12 @@
  */
 import { equal } from "node:assert/strict";
 import fc from "fast-check";
-import { parseVersionstamp, versionstampText } from "../../../server/wire/versionstamps.ts";
+import {
+  parseConditionVersion,
+  parseVersionstamp,
+  versionNever,
+  versionstampText,
+} from "../../../server/wire/versionstamps.ts";
 
 Deno.test("versionstampText() is 16 digits of the version and four zeros", () => {
   equal(versionstampText(0), "00000000000000000000");
@@ -37,3 +42,13 @@ for (
   Deno.test(`parseVersionstamp() refuses "${text}"`, () =>
     equal(parseVersionstamp(text), undefined));
 }
+
+Deno.test("parseConditionVersion() takes any 20 digits, and knows which no commit has", () => {
+  equal(parseConditionVersion("000000000000000a0000"), 10);
+  for (const text of ["00000000000000000001", "f".repeat(20), "ffffffffffffffff0000"]) {
+    equal(parseConditionVersion(text), versionNever);
+  }
+  for (const text of ["", "*", "F".repeat(20), "0".repeat(19), "0".repeat(21)]) {
+    equal(parseConditionVersion(text), undefined);
+  }
+});
