@@ -1,0 +1,13 @@
+import { ok } from "node:assert/strict";
+import { runFull } from "./disk_full.ts";
+
+Deno.test("a disk that is full refuses writes, answers reads, and goes on when freed", async () => {
+  const seed = 21;
+  const { usedBytes } = await runFull({ seed, capacityBytes: Infinity });
+  let refusedRunCount = 0;
+  for (let capacityBytes = 0; capacityBytes < usedBytes; capacityBytes += 700) {
+    const { refusedCount } = await runFull({ seed, capacityBytes });
+    if (refusedCount > 0) refusedRunCount++;
+  }
+  ok(refusedRunCount > 5, `${refusedRunCount} runs met the end of the disk`);
+});
