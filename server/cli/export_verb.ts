@@ -45,7 +45,7 @@ async function runExport(
   const prefix = text === undefined ? undefined : keyBytes(text, options.keyBase64 === true);
   const { count } = await client.json(`/v1/kv${queryOf({ prefix, count_only: "true" })}`);
   const progress = new Progress(io, { unit: "entries", total: Number(count) });
-  const source = { client, path: `/v1/kv${queryOf({ prefix })}`, progress };
+  const source = { client, path: `/v1/kv${queryOf({ prefix, exact: "true" })}`, progress };
   let entryCount: number;
   try {
     entryCount = options.file === undefined

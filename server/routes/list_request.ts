@@ -19,6 +19,8 @@ export interface ListRequest {
   readonly range: KeyRange;
   readonly isReverse: boolean;
   readonly isKeysOnly: boolean;
+  /** Whether a value that would be shown in other bytes than are stored is shown as bytes. */
+  readonly isExact: boolean;
   /** How many entries at most; `undefined` where the client did not say. */
   readonly limit: number | undefined;
 }
@@ -29,6 +31,7 @@ export function readList(parameters: Parameters): ListRequest {
     range: readRange(parameters),
     isReverse: readSwitch(parameters, "reverse"),
     isKeysOnly: readSwitch(parameters, "keys_only"),
+    isExact: readSwitch(parameters, "exact"),
     limit: readInteger(parameters, "limit", { smallest: 1, largest: pageEntryCountMax }),
   };
 }

@@ -37,6 +37,7 @@ const listParameters: ReadonlySet<string> = new Set([
   "cursor",
   "reverse",
   "keys_only",
+  "exact",
   "count_only",
   "at",
 ]);
@@ -169,6 +170,7 @@ export class RangeRoutes {
       range: token.isReverse ? { start, end: token.lastKey } : { start: token.lastKey + "\0", end },
       isReverse: token.isReverse,
       isKeysOnly: token.isKeysOnly,
+      isExact: asked.request.isExact,
       limit: asked.request.limit,
     };
     return await this.#leasedPage(exchange, form, { request, lease, range: token.range });
@@ -254,7 +256,8 @@ function answerPage(
   },
 ): Response {
   const { entries, version } = found.page;
-  const shape = { isKeysOnly: found.request.isKeysOnly };
+  const { isKeysOnly, isExact } = found.request;
+  const shape = { isKeysOnly, isExact };
   const versionstamp = versionstampText(version);
   if (form === "msgpack") {
     const objects = entries.map((entry) => entryObject(entry.key, entry, shape));

@@ -130,7 +130,8 @@ class RangeStream implements Expiry, UnderlyingDefaultSource<Uint8Array> {
         snapshot: this.#hold,
       });
       if (this.#isEnded) return;
-      const shape = { isKeysOnly: this.#request.isKeysOnly };
+      const { isKeysOnly, isExact } = this.#request;
+      const shape = { isKeysOnly, isExact };
       let lines = "";
       for (const entry of entries) lines += entryJson(entry.key, entry, shape) + "\n";
       if (lines !== "") controller.enqueue(encoder.encode(lines));

@@ -16,6 +16,8 @@ import { versionstampText } from "./versionstamps.ts";
 export interface EntryShape {
   /** Leaves the value out. */
   readonly isKeysOnly?: boolean;
+  /** Shows a value as bytes where its JSON would be written in other bytes than are stored. */
+  readonly isExact?: boolean;
   /** A field that goes in front, in JSON text without a comma. */
   readonly lead?: string;
 }
@@ -29,7 +31,7 @@ let typeJsonKept = '""';
 /** Returns an entry as the text of a JSON object, on one line. */
 export function entryJson(key: string, value: StoredValue, shape: EntryShape = {}): string {
   const lead = shape.lead === undefined ? "{" : `{${shape.lead},`;
-  const shown = shape.isKeysOnly ? "" : `,${valueJson(value)}`;
+  const shown = shape.isKeysOnly ? "" : `,${valueJson(value, shape.isExact === true)}`;
   if (value.contentType !== typeKept) {
     typeKept = value.contentType;
     typeJsonKept = JSON.stringify(typeKept);
@@ -47,9 +49,9 @@ function keyJson(key: string): string {
     : `"key":${JSON.stringify(text)}`;
 }
 
-function valueJson(value: StoredValue): string {
+function valueJson(value: StoredValue, isExact: boolean): string {
   const shown = showValue(value.bytes, value.contentType);
-  if (shown.json !== undefined) return `"value":${shown.json}`;
+  if (shown.json !== undefined && !(isExact && shown.isRewritten)) return `"value":${shown.json}`;
   if (shown.text !== undefined) return `"value":${JSON.stringify(shown.text)}`;
   return `"valueBase64":"${value.bytes.toBase64()}"`;
 }
@@ -63,7 +65,9 @@ export function entryObject(
   const entry: Record<string, unknown> = { key: keyText(key) ?? latin1Bytes(key) };
   if (!shape.isKeysOnly) {
     const shown = showValue(value.bytes, value.contentType);
-    entry.value = shown.json !== undefined ? JSON.parse(shown.json) : shown.text ?? value.bytes;
+    entry.value = shown.json !== undefined && shape.isExact !== true
+      ? JSON.parse(shown.json)
+      : shown.text ?? value.bytes;
   }
   entry.contentType = value.contentType;
   entry.versionstamp = versionstampText(value.version);

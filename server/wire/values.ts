@@ -165,6 +165,8 @@ export function readPlainKey(key: unknown, where: string): string {
 export interface ShownValue {
   /** The value's JSON text, on one line. */
   readonly json?: string;
+  /** Whether the JSON text is not the stored one to the byte. */
+  readonly isRewritten?: boolean;
   /** The value's text. */
   readonly text?: string;
 }
@@ -182,7 +184,9 @@ export function showValue(bytes: Uint8Array, contentType: string): ShownValue {
     return shownAsBytes;
   }
   // Between JSON's tokens only: inside a string a line break is an escape.
-  return { json: text.includes("\n") || text.includes("\r") ? text.replace(/[\r\n]/g, " ") : text };
+  return text.includes("\n") || text.includes("\r")
+    ? { json: text.replace(/[\r\n]/g, " "), isRewritten: true }
+    : { json: text };
 }
 
 const shownAsBytes: ShownValue = {};

@@ -5,6 +5,7 @@ Deno.test("import and export carry every key, value and media type exactly", asy
   await withNode(async (run, server, folder) => {
     const values: readonly (readonly [string, string])[] = [
       ["application/json", '{ "n": 1.0, "big": 12345678901234567890 }'],
+      ["application/json", '{\r\n  "lines": [1,\n2]\r\n}\n'],
       ["application/json", "not json"],
       ["text/plain; charset=utf-8", 'ä\u0000\n"\\ \u2028 \ud83d\ude00'],
       ["text/plain; charset=latin1", "plain"],

@@ -43,6 +43,20 @@ Deno.test("a stream obeys reverse, limit and keys_only, and may be empty", async
   equal(h.database.holds.size, 0);
 });
 
+Deno.test("a stream shows JSON on one line, or with exact to the byte", async () => {
+  const h = await filled(0, "");
+  const stored = '{\n  "n": 1.0\n}';
+  const put = { body: stored, headers: { "content-type": "application/json" } };
+  await h.send("PUT", "/v1/kv/pretty", put);
+  await h.send("PUT", "/v1/kv/short", { ...put, body: '{"n": 1.0}' });
+  const plain = await (await h.send("GET", "/v1/kv", { headers })).text();
+  equal(plain.split("\n")[0].includes('"value":{   "n": 1.0 }'), true, plain);
+  const exact = await (await h.send("GET", "/v1/kv?exact", { headers })).text();
+  const [pretty, short] = exact.split("\n");
+  equal(JSON.parse(pretty).valueBase64, btoa(stored));
+  equal(short.includes('"value":{"n": 1.0}'), true, short);
+});
+
 Deno.test("a stream reads no further than the client has taken", async () => {
   const h = await filled(10_000, "x".repeat(300));
   let scanCount = 0;

@@ -30,5 +30,7 @@ Deno.test("showValue() falls back to bytes where the type does not keep its prom
 Deno.test("showValue() keeps JSON as it is, on one line", () => {
   deepEqual(showValue(bytesOf('{"n":1.0,\r\n"s":"\\n"}'), "application/json"), {
     json: '{"n":1.0,  "s":"\\n"}',
+    isRewritten: true,
   });
+  deepEqual(showValue(bytesOf('{"n": 1.0}'), "application/json"), { json: '{"n": 1.0}' });
 });
