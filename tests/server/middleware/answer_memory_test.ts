@@ -9,7 +9,7 @@ import { Expiries } from "../../../server/middleware/expiries.ts";
 import { harness, problem } from "../harness.ts";
 import { ManualClock } from "../manual_clock.ts";
 
-const size = 400_000;
+const size = 600_000;
 const path = "/v1/kv/large";
 
 function memory(sizeBytesInFlightMax = 2 * size) {

@@ -203,3 +203,13 @@ Deno.test("an Idempotency-Key repeats a transaction's answer", async () => {
   const other = { mutations: [{ op: "add", key: "n", value: 2 }] };
   await problem(await h.post("/v1/txn", other, headers), 422, "idempotency_mismatch");
 });
+
+Deno.test("a check with a versionstamp that no commit has does not hold, and is no mistake", async () => {
+  const h = harness();
+  await put(h, "a", "1");
+  for (const versionstamp of ["00000000000000000001", "f".repeat(20), "0".repeat(20)]) {
+    const checks = [{ key: "a", versionstamp }, { key: "none", versionstamp }];
+    const answer = await problem(await h.post("/v1/txn", { checks }), 409, "check_failed");
+    equal(String(answer.failedChecks), "0,1");
+  }
+});
