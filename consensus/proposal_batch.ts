@@ -30,6 +30,8 @@ interface Waiter<Result> {
 
 /** Commands that share an entry. */
 export class ProposalBatch<Result> {
+  /** When the first of its commands came, on the monotonic clock. */
+  gatheringSinceMs = 0;
   readonly #headerSizeBytes: number;
   #payload = new ByteWriter(65_536);
   #waiters: (Waiter<Result> | undefined)[] = [];

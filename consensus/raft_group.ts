@@ -19,8 +19,8 @@
  *
  * @module
  */
-import type { ByteWriter, Clock, Logger, Timer } from "../storage/env/mod.ts";
-import { invariant } from "../storage/env/mod.ts";
+import type { ByteWriter, Clock, DurationStatistics, Logger, Timer } from "../storage/env/mod.ts";
+import { DurationHistogram, invariant } from "../storage/env/mod.ts";
 import { StorageError } from "../storage/log/mod.ts";
 import { ConsensusError } from "./errors.ts";
 import { replayGroup } from "./group_replay.ts";
@@ -53,6 +53,8 @@ export interface RaftGroupStatistics {
   readonly entryBytes: number;
   readonly refusedCount: number;
   readonly waitingBytes: number;
+  /** How long the first command of each entry waited until the log was given the entry. */
+  readonly entryWait: DurationStatistics;
   /** Applied again when the group was opened. */
   readonly replayedCount: number;
 }
@@ -75,6 +77,7 @@ export class RaftGroup<Result> {
   #hasFailed = false;
   #onIdle: (() => void) | undefined;
   #counters = { proposalCount: 0, entryCount: 0, entryBytes: 0, refusedCount: 0 };
+  readonly #entryWait = new DurationHistogram();
   readonly #replayedCount: number;
 
   private constructor(
@@ -140,6 +143,7 @@ export class RaftGroup<Result> {
       batch.moveLastTo(next);
       batch = next;
     }
+    if (batch.count === 0) batch.gatheringSinceMs = this.#config.clock.monotonicMs();
     this.#waitingBytes += sizeBytes;
     this.#counters.proposalCount++;
     this.#schedule();
@@ -156,6 +160,7 @@ export class RaftGroup<Result> {
       appliedIndex: machine.appliedIndex,
       durableIndex: machine.durableIndex,
       waitingBytes: this.#waitingBytes,
+      entryWait: this.#entryWait.statistics(),
       replayedCount: this.#replayedCount,
     };
   }
@@ -221,7 +226,8 @@ export class RaftGroup<Result> {
     const { clock, machine, log, groupId } = this.#config;
     const batch = this.#queue[0];
     const bytesBefore = batch.waitingBytes;
-    batch.expireGathering(clock.monotonicMs(), deadlineExceeded);
+    const nowMs = clock.monotonicMs();
+    batch.expireGathering(nowMs, deadlineExceeded);
     this.#waitingBytes -= bytesBefore - batch.waitingBytes;
     if (batch.count === 0) {
       this.#queue.shift();
@@ -229,6 +235,7 @@ export class RaftGroup<Result> {
       return this.#startNext();
     }
     this.#queue.shift();
+    this.#entryWait.observe(nowMs - batch.gatheringSinceMs);
     this.#inFlight = batch;
     const index = this.#lastIndex + 1;
     try {
@@ -269,7 +276,9 @@ export class RaftGroup<Result> {
   #fail(batch: ProposalBatch<Result>, error: unknown): void {
     this.#inFlight = undefined;
     const isRefused = error instanceof ConsensusError && error.code === "disk_full";
-    if (!isRefused) this.#stop(stopped(error));
+    // Where it is not known what the log holds, nothing is sealed any more either.
+    if (isRefused) this.#config.machine.abandon();
+    else this.#stop(stopped(error));
     this.#settle(batch, error);
     this.#startNext();
   }

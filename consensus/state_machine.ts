@@ -44,6 +44,9 @@ export interface StateMachine<Result> {
    */
   sealHeader(target: Uint8Array, position: number, commandCount: number): void;
 
+  /** Says that the entry sealed last will never be applied: the log did not take it. */
+  abandon(): void;
+
   /**
    * Applies an entry: the same on every replica, in one turn, in log order. Whatever it throws ends
    * the process.

@@ -21,13 +21,17 @@ import { BatchRoute } from "./routes/batch.ts";
 import { CursorLeases } from "./routes/cursor_leases.ts";
 import { DocumentRoutes } from "./routes/documents.ts";
 import { HealthRoutes } from "./routes/health.ts";
+import { HistoryRoutes } from "./routes/history.ts";
 import { JobRoutes } from "./routes/jobs.ts";
 import { KeyRoutes } from "./routes/key.ts";
 import { RangeRoutes } from "./routes/range.ts";
 import { RangeStreams } from "./routes/range_stream.ts";
+import { RetentionRoutes } from "./routes/retention.ts";
 import { StatusRoutes } from "./routes/status.ts";
 import { allowedMethods, patternOf, type Route, routeTable } from "./routes/table.ts";
 import { TransactionRoute } from "./routes/transaction.ts";
+import { VacuumRoutes } from "./routes/vacuum.ts";
+import { WatchRoute } from "./routes/watch.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { ProcessSampler } from "./telemetry/process_sampler.ts";
 import { RouteMeter } from "./telemetry/route_meter.ts";
@@ -96,6 +100,7 @@ function assembleRoutes(
   const sampler = new ProcessSampler(context.clock);
   const leases = new CursorLeases(context, expiries);
   const streams = new RangeStreams(context, expiries);
+  const watch = new WatchRoute(context, expiries);
   const meters = new Map<string, RouteMeter>();
   const meterOf = (operation: string) => {
     const meter = meters.get(operation) ?? new RouteMeter(operation);
@@ -112,16 +117,22 @@ function assembleRoutes(
       answer_size_bytes_in_flight: around.answers.sizeBytesInFlight,
       cursors_held: leases.count,
       streams_open: streams.count,
+      watches_open: watch.count,
     }),
   });
+  const jobs = new JobRoutes(context);
   const routes = routeTable({
     key: new KeyRoutes(context, bodies),
     range: new RangeRoutes(context, leases, streams),
     transaction: new TransactionRoute(context, bodies),
     batch: new BatchRoute(context, bodies),
+    history: new HistoryRoutes(context, bodies),
+    retention: new RetentionRoutes(context, bodies),
+    vacuum: new VacuumRoutes(context, bodies, jobs),
+    watch,
     health: new HealthRoutes(context),
     status: new StatusRoutes(context, metrics),
-    jobs: new JobRoutes(context),
+    jobs,
     documents: new DocumentRoutes(),
   });
   const close = () => {

@@ -3,7 +3,7 @@
  * rooms.
  *
  * ```
- * SystemClock, DenoDisk, SeededRandom, ConsoleLogger, WorkerCompactionExecutor
+ * SystemClock, MeteredDisk(DenoDisk), SeededRandom, ConsoleLogger, WorkerCompactionExecutor
  *      └─▶ Node.open ─▶ Database ─▶ buildApp ─▶ handler ─▶ Deno.serve (mod.ts)
  * ```
  *
@@ -19,6 +19,7 @@ import {
   type Disk,
   type Logger,
   type LogLevel,
+  MeteredDisk,
   SeededRandom,
   SystemClock,
 } from "../storage/env/mod.ts";
@@ -26,7 +27,7 @@ import type { Compression } from "../storage/mod.ts";
 import { treeOptionsDefault } from "../storage/mod.ts";
 import { buildApp } from "./app.ts";
 import type { ServerConfig } from "./config.ts";
-import { appConfig } from "./context.ts";
+import { appConfig, type NodeView } from "./context.ts";
 import type { Credentials } from "./credentials.ts";
 import { ConsoleLogger } from "./telemetry/logger_console.ts";
 import { productVersion } from "./version.ts";
@@ -69,11 +70,12 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
   const { config, credentials, parts = {}, closing, onFatal } = options;
   const clock = parts.clock ?? new SystemClock();
   const logger = parts.logger ?? consoleLogger(config);
+  const disk = new MeteredDisk(parts.disk ?? new DenoDisk(), clock);
   const executor = new WorkerCompactionExecutor();
   let node: Node;
   try {
     node = await Node.open({
-      disk: parts.disk ?? new DenoDisk(),
+      disk,
       clock,
       logger,
       random: new SeededRandom(seedFromHost()),
@@ -89,7 +91,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
   }
   const app = buildApp({
     database: node.database,
-    node,
+    node: nodeView(node, { disk, dataDirectory: config.word("dataDir") }),
     clock,
     logger,
     closing,
@@ -120,9 +122,29 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
   };
 }
 
+/** Returns the node as the application sees it: with the figures of the disk that it stands on. */
+function nodeView(
+  node: Node,
+  host: { readonly disk: MeteredDisk; readonly dataDirectory: string },
+): NodeView {
+  const { disk, dataDirectory } = host;
+  return {
+    statistics: () => ({
+      ...node.statistics(),
+      disk: { ...disk.statistics(), freeBytes: disk.freeSpaceBytes(dataDirectory) },
+    }),
+    check: (onProgress) => node.check(onProgress),
+    vacuum: (request) => node.vacuum(request),
+    vacuumReport: (request) => node.vacuumReport(request),
+  };
+}
+
 function nodeOptions(config: ServerConfig): Parameters<typeof Node.open>[0]["options"] {
   return {
     retentionMs: config.number("retention"),
+    upkeepMs: config.number("vacuumInterval"),
+    watchCountMax: config.number("watchesMax"),
+    watchLagMsMax: config.number("watchLagMax"),
     valueSizeBytesMax: config.number("valueSizeMax"),
     memoryBudgetBytes: config.number("memoryBudget"),
     blockCacheBytes: config.number("blockCache"),
@@ -134,6 +156,9 @@ function nodeOptions(config: ServerConfig): Parameters<typeof Node.open>[0]["opt
         compression: config.word("compression") as Compression,
       },
       memtableSizeBytesMax: config.number("memtableSize"),
+      isAutovacuumOn: config.isOn("autovacuum"),
+      autovacuumDeadRatio: config.number("vacuumDeadRatio") / 100,
+      vacuumIoBytesPerSecond: config.number("vacuumIoMax"),
     },
     log: {
       logSizeBytesMax: config.number("logSizeMax"),

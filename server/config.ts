@@ -13,13 +13,8 @@
  *
  * @module
  */
-import {
-  type ConfigField,
-  configFields,
-  type ConfigValue,
-  environmentNameOf,
-  flagOf,
-} from "./config_fields.ts";
+import { type ConfigField, type ConfigValue, environmentNameOf, flagOf } from "./config_field.ts";
+import { configFields } from "./config_fields.ts";
 import {
   formatDuration,
   formatHostPort,

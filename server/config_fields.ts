@@ -10,42 +10,14 @@
  *
  * @module
  */
+import type { ConfigField } from "./config_field.ts";
+import { historyFields, storageFields } from "./config_storage_fields.ts";
 
-const kibibyte = 1_024;
 const mebibyte = 1_048_576;
 const gibibyte = 1_073_741_824;
 const secondMs = 1_000;
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-
-/** What a field can hold once it is read: durations in milliseconds, sizes in bytes. */
-export type ConfigValue = string | number | boolean;
-
-/** How a field is written. */
-export type ConfigKind = "text" | "choice" | "address" | "integer" | "duration" | "size" | "switch";
-
-/** One field. */
-export interface ConfigField {
-  /** The name in a configuration file; flag and environment name follow from it. */
-  readonly name: string;
-  readonly kind: ConfigKind;
-  /** What stands for the value in help. */
-  readonly shape: string;
-  /** What it does, in a few words. */
-  readonly description: string;
-  /** The value where nobody sets one; left out where there is none. */
-  readonly default?: ConfigValue;
-  /** The smallest and largest number that is taken. */
-  readonly bounds?: readonly [number, number];
-  /** The words that are taken. */
-  readonly choices?: readonly string[];
-  /** What a text must look like. */
-  readonly pattern?: RegExp;
-  /** Never printed. */
-  readonly isSecret?: boolean;
-  /** What must be built before it can be set to anything but its default. */
-  readonly awaits?: string;
-}
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
@@ -214,81 +186,6 @@ const securityFields: readonly ConfigField[] = [
   },
 ];
 
-const storageFields: readonly ConfigField[] = [
-  {
-    name: "retention",
-    kind: "duration",
-    shape: "DURATION",
-    description: "how long old versions stay readable",
-    default: 10 * minuteMs,
-    bounds: [0, 3_650 * dayMs],
-  },
-  {
-    name: "valueSizeMax",
-    kind: "size",
-    shape: "SIZE",
-    description: "the longest value",
-    default: mebibyte,
-    bounds: [1, 16 * mebibyte],
-  },
-  {
-    name: "memoryBudget",
-    kind: "size",
-    shape: "SIZE",
-    description: "what all memtables may hold together",
-    default: 96 * mebibyte,
-    bounds: [2 * mebibyte, 256 * gibibyte],
-  },
-  {
-    name: "memtableSize",
-    kind: "size",
-    shape: "SIZE",
-    description: "where a memtable is frozen and flushed",
-    default: 32 * mebibyte,
-    bounds: [64 * kibibyte, gibibyte],
-  },
-  {
-    name: "blockCache",
-    kind: "size",
-    shape: "SIZE",
-    description: "blocks of sstables kept in memory",
-    default: 64 * mebibyte,
-    bounds: [mebibyte, 256 * gibibyte],
-  },
-  {
-    name: "blockSize",
-    kind: "size",
-    shape: "SIZE",
-    description: "where a block of an sstable is closed",
-    default: 16 * kibibyte,
-    bounds: [kibibyte, mebibyte],
-  },
-  {
-    name: "compression",
-    kind: "choice",
-    shape: "METHOD",
-    description: "how blocks are compressed; zstd pays from 64KiB blocks on",
-    default: "none",
-    choices: ["none", "deflate", "zstd"],
-  },
-  {
-    name: "logSizeMax",
-    kind: "size",
-    shape: "SIZE",
-    description: "what the node log may take before it makes a flush; bounds the time of a restart",
-    default: 256 * mebibyte,
-    bounds: [32 * mebibyte, 1_024 * gibibyte],
-  },
-  {
-    name: "logSegmentSize",
-    kind: "size",
-    shape: "SIZE",
-    description: "the size of one file of the node log; a multiple of 16",
-    default: 64 * mebibyte,
-    bounds: [32 * mebibyte, gibibyte],
-  },
-];
-
 const serviceFields: readonly ConfigField[] = [
   {
     name: "requestsMax",
@@ -329,6 +226,23 @@ const serviceFields: readonly ConfigField[] = [
     description: "cursors that hold a version at once; above it 429",
     default: 1_024,
     bounds: [1, 1_000_000],
+  },
+  {
+    name: "watchesMax",
+    kind: "integer",
+    shape: "N",
+    description: "watches open at once; above it 429",
+    default: 10_000,
+    bounds: [1, 1_000_000],
+  },
+  {
+    name: "watchLagMax",
+    kind: "duration",
+    shape: "DURATION",
+    description:
+      "how far a watch may fall behind before it is reset, and keeps versions until then",
+    default: 10 * minuteMs,
+    bounds: [secondMs, 30 * dayMs],
   },
   {
     name: "stopTimeout",
@@ -383,16 +297,7 @@ export const configFields: readonly ConfigField[] = [
   ...identityFields,
   ...clusterFields,
   ...securityFields,
+  ...historyFields,
   ...storageFields,
   ...serviceFields,
 ];
-
-/** Returns the flag of a field: `--data-dir` for `dataDir`. */
-export function flagOf(field: Pick<ConfigField, "name">): string {
-  return `--${field.name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** Returns the environment name of a field: `ANKYLO_DATA_DIR` for `dataDir`. */
-export function environmentNameOf(field: Pick<ConfigField, "name">): string {
-  return `ANKYLO_${field.name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}

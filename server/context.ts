@@ -8,7 +8,7 @@
  * @module
  */
 import type { Clock, Logger } from "../storage/env/mod.ts";
-import type { Database } from "../sharding/mod.ts";
+import type { Database, VacuumReport } from "../sharding/mod.ts";
 import { invariant } from "../storage/env/mod.ts";
 
 /** One access token and the name it goes by in logs and change records. */
@@ -24,7 +24,40 @@ export interface NodeView {
   /** Plain numbers, in nested plain objects, for `/metrics` and `/v1/status`. */
   statistics(): object;
   /** Reads every byte on disk. Resolves with a report of plain data. */
-  check(): Promise<object>;
+  check(onProgress?: (progress: CheckProgress) => void): Promise<object>;
+  /** Drops what nobody can read any more. Resolves with a report of plain data. */
+  vacuum(request: VacuumRequest): Promise<object>;
+  /** Tells what a vacuum would find. */
+  vacuumReport(request: VacuumReportRequest): Promise<VacuumReport>;
+}
+
+/** How far long work has got. */
+export interface WorkProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** How far a check has got. */
+export interface CheckProgress {
+  readonly checkedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What a report of a vacuum is about. */
+export interface VacuumReportRequest {
+  /** The keys that begin with it; all of them where it is left out. */
+  readonly prefix?: string;
+  /** Is told how far it has got, now and then. */
+  onProgress?(progress: WorkProgress): void;
+}
+
+/** What is vacuumed, and how fast. */
+export interface VacuumRequest extends VacuumReportRequest {
+  /**
+   * How many bytes a second it may read and write, 0 for no bound; as the node is set where it is
+   * left out.
+   */
+  readonly ioBytesPerSecond?: number;
 }
 
 /** What an operator decides. `appConfig` lays it over the defaults. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { ShardError, type ShardErrorCode } from "../sharding/mod.ts";
+import { oldestDetails } from "./wire/times.ts";
 
 /** What a code means to a client. */
 export interface ProblemKind {
@@ -112,6 +113,7 @@ const codeOfShardError: Record<ShardErrorCode, ProblemCode> = {
   deadline_exceeded: "deadline_exceeded",
   outcome_unknown: "outcome_unknown",
   version_vacuumed: "version_vacuumed",
+  version_to_come: "invalid_request",
   storage_failed: "storage_failed",
   stopped: "stopping",
 };
@@ -126,7 +128,8 @@ export function problemOf(error: unknown): { problem: ProblemBody; isOurs: boole
     return { problem: problemBody(error.code, error.message, error.details), isOurs: false };
   }
   if (error instanceof ShardError) {
-    const problem = problemBody(codeOfShardError[error.code], error.message);
+    const details = oldestDetails(error.oldestVersion);
+    const problem = problemBody(codeOfShardError[error.code], error.message, details);
     return { problem, isOurs: error.code === "storage_failed" };
   }
   const detail = "The server failed in a way it should not; " +

@@ -16,17 +16,21 @@
  */
 import { invariant, MalformedBytesError } from "../storage/env/mod.ts";
 import { EntryKind } from "../storage/mod.ts";
+import { applyRevert } from "./apply_revert.ts";
 import { applyTransaction } from "./apply_transaction.ts";
-import { ChangeKind, ChangeRecordBuilder } from "./change_record.ts";
+import { applyUpkeep, type UpkeepState } from "./apply_upkeep.ts";
+import { ChangeRecordBuilder } from "./change_record.ts";
 import type { LoggedCommand, LoggedDelete, LoggedDeleteRange, LoggedPut } from "./command.ts";
 import { decodeCommand } from "./command_codec.ts";
-import type { CommandResult, Condition } from "./database.ts";
+import { holds } from "./condition.ts";
+import type { CommandResult } from "./database.ts";
+import { Effects } from "./effects.ts";
 import { entryHeaderSizeBytes, readEntryHeader } from "./entry_header.ts";
 import type { ReplicaStore } from "./replica_store.ts";
 import { RequestMemory } from "./request_memory.ts";
 import { noReads } from "./result_codec.ts";
+import { settledEnvelope } from "./value.ts";
 
-const noBytes = new Uint8Array(0);
 const lengthSizeBytes = 4;
 
 /** What was applied since the start, in plain numbers. */
@@ -35,6 +39,12 @@ export interface ApplyCounts {
   delete: number;
   delete_range: number;
   transaction: number;
+  revert: number;
+  retention: number;
+  advance: number;
+  expire: number;
+  /** Keys that were removed because their time had passed. */
+  expired_key: number;
   /** Commands whose condition or check did not hold. */
   conflict: number;
   /** Commands answered from the memory of requests, mismatches included. */
@@ -47,18 +57,39 @@ export interface AppliedEntry {
   readonly lastVersion: number;
   /** One per command, in order. */
   readonly results: CommandResult[];
+  /** What the replica keeps beside its keys from now on. */
+  readonly state: UpkeepState;
+  /** The earliest expiry among the values that were written; `Infinity` where none expires. */
+  readonly earliestDue: number;
+}
+
+/** A change record as it went into the tree. */
+export interface WrittenRecord {
+  /** The version of its last commit. */
+  readonly version: number;
+  /** Owned by whoever is told. */
+  readonly record: Uint8Array;
 }
 
 /** Applies entries to one tree. */
 export class Applier {
   readonly #store: ReplicaStore;
   readonly #changes: ChangeRecordBuilder;
+  readonly #effects: Effects;
   readonly #memory: RequestMemory;
+  #state: UpkeepState | undefined;
+  /** Records of the entry that is applied, where somebody wants them. */
+  #records: WrittenRecord[] | undefined;
   readonly #counts: ApplyCounts = {
     put: 0,
     delete: 0,
     delete_range: 0,
     transaction: 0,
+    revert: 0,
+    retention: 0,
+    advance: 0,
+    expire: 0,
+    expired_key: 0,
     conflict: 0,
     remembered: 0,
   };
@@ -66,9 +97,11 @@ export class Applier {
   constructor(store: ReplicaStore) {
     this.#store = store;
     this.#memory = new RequestMemory(store);
-    this.#changes = new ChangeRecordBuilder((treeKey, version, record) =>
-      store.write(treeKey, version, EntryKind.value, record, 0, record.length)
-    );
+    this.#changes = new ChangeRecordBuilder((treeKey, version, record) => {
+      store.write(treeKey, version, EntryKind.value, record, 0, record.length);
+      this.#records?.push({ version, record: record.slice() });
+    });
+    this.#effects = new Effects(store, this.#changes);
   }
 
   /** What was applied since the start. */
@@ -80,10 +113,17 @@ export class Applier {
    * Applies an entry.
    *
    * @param payload Header and commands, as `consensus` frames them. Not modified, not kept.
+   * @param options.state What the replica keeps beside its keys. @param options.records Receives the
+   * entry's change records, where somebody wants them.
    * @throws {MalformedBytesError} where it is no entry: the log's checksums have ruled that out.
    */
-  apply(payload: Uint8Array): AppliedEntry {
+  apply(
+    payload: Uint8Array,
+    options: { readonly state: UpkeepState; readonly records?: WrittenRecord[] },
+  ): AppliedEntry {
     const { base } = readEntryHeader(payload);
+    this.#state = options.state;
+    this.#records = options.records;
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const results: CommandResult[] = [];
     let position = entryHeaderSizeBytes;
@@ -101,7 +141,14 @@ export class Applier {
     }
     invariant(results.length > 0, "An entry has a command");
     this.#changes.flush();
-    return { lastVersion: base + results.length - 1, results };
+    const state = this.#currentState();
+    const earliestDue = this.#effects.takeEarliestDue();
+    return { lastVersion: base + results.length - 1, results, state, earliestDue };
+  }
+
+  #currentState(): UpkeepState {
+    invariant(this.#state !== undefined, "An entry is applied on a state");
+    return this.#state;
   }
 
   #applyCommand(command: LoggedCommand, version: number): CommandResult {
@@ -131,8 +178,31 @@ export class Applier {
       case "delete_range":
         return this.#deleteRange(command, version);
       case "transaction":
-        return applyTransaction(command, version, { store: this.#store, changes: this.#changes });
+        return applyTransaction(command, version, { store: this.#store, effects: this.#effects });
+      case "revert": {
+        const { horizons } = this.#currentState();
+        const target = { store: this.#store, effects: this.#effects, horizons };
+        return applyRevert(command, version, target);
+      }
+      default:
+        return this.#upkeep(command, version);
     }
+  }
+
+  #upkeep(
+    command: Extract<LoggedCommand, { kind: "retention" | "advance" | "expire" }>,
+    version: number,
+  ): CommandResult {
+    const { result, state } = applyUpkeep(command, version, {
+      store: this.#store,
+      effects: this.#effects,
+      state: this.#currentState(),
+    });
+    this.#state = state;
+    if (command.kind === "expire" && result.outcome === "committed") {
+      this.#counts.expired_key += result.deletedCount;
+    }
+    return result;
   }
 
   #put(command: LoggedPut, version: number): CommandResult {
@@ -141,9 +211,9 @@ export class Applier {
       const current = this.#store.get(treeKey, version)?.version;
       if (!holds(condition, current)) return { outcome: "condition_failed", current };
     }
-    this.#store.write(treeKey, version, EntryKind.value, source, start, end);
-    this.#changes.begin(version, { writer, changeCount: 1 });
-    this.#changes.add(treeKey, ChangeKind.set);
+    this.#effects.begin(version, { writer, changeCount: 1 });
+    const envelope = settledEnvelope(source, { start, end, version });
+    this.#effects.set(treeKey, version, envelope, 0, envelope.length);
     return { outcome: "committed", version, deletedCount: 0, reads: noReads };
   }
 
@@ -177,22 +247,7 @@ export class Applier {
   }
 
   #remove(treeKeys: readonly string[], version: number, writer: string): void {
-    this.#changes.begin(version, { writer, changeCount: treeKeys.length });
-    for (const treeKey of treeKeys) {
-      this.#store.write(treeKey, version, EntryKind.tombstone, noBytes, 0, 0);
-      this.#changes.add(treeKey, ChangeKind.delete);
-    }
-  }
-}
-
-/** Tells whether a condition holds of a key whose newest version is `current`, if it has a value. */
-function holds(condition: Condition, current: number | undefined): boolean {
-  switch (condition.kind) {
-    case "absent":
-      return current === undefined;
-    case "exists":
-      return current !== undefined;
-    case "version":
-      return current !== undefined && condition.versions.includes(current);
+    this.#effects.begin(version, { writer, changeCount: treeKeys.length });
+    for (const treeKey of treeKeys) this.#effects.remove(treeKey, version, writer);
   }
 }

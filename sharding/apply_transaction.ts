@@ -9,11 +9,11 @@
  *
  * @module
  */
-import { EntryKind, userSpace } from "../storage/mod.ts";
-import { ChangeKind, type ChangeRecordBuilder } from "./change_record.ts";
+import { userSpace } from "../storage/mod.ts";
 import type { LoggedCheck, LoggedTransaction } from "./command.ts";
 import type { CommandResult, StoredValue } from "./database.ts";
-import { AppendBuffers, evaluateMutation } from "./mutation.ts";
+import type { Effects } from "./effects.ts";
+import { AppendBuffers, evaluateMutation, type MutationContext } from "./mutation.ts";
 import type { ReadStore, ReplicaStore } from "./replica_store.ts";
 import { decodeValue } from "./value.ts";
 
@@ -29,12 +29,10 @@ export const rememberedReadsSizeBytesMax = 16_777_216;
  */
 export const effectsSizeBytesMax = 67_108_864;
 
-const noBytes = new Uint8Array(0);
-
 /** What applying a transaction works on. */
 export interface TransactionTarget {
   readonly store: ReplicaStore;
-  readonly changes: ChangeRecordBuilder;
+  readonly effects: Effects;
 }
 
 /** What checks and reads are made of. */
@@ -58,7 +56,9 @@ export function applyTransaction(
   });
   if (answer.outcome !== "committed") return answer;
   const overlay = new Map<string, Uint8Array | undefined>();
+  const { writer, valueSizeBytesMax } = command;
   const buffers = new AppendBuffers();
+  const context: MutationContext = { version, writer, valueSizeBytesMax, buffers };
   let sizeBytes = 0;
   for (const mutation of command.mutations) {
     const { treeKey, op } = mutation;
@@ -68,7 +68,7 @@ export function applyTransaction(
       : overlay.has(treeKey)
       ? overlay.get(treeKey)
       : store.get(treeKey, version)?.bytes;
-    const outcome = evaluateMutation(mutation, current, command.valueSizeBytesMax, buffers);
+    const outcome = evaluateMutation(mutation, current, context);
     sizeBytes -= overlay.get(treeKey)?.length ?? 0;
     switch (outcome.kind) {
       case "value":
@@ -88,7 +88,7 @@ export function applyTransaction(
       return { outcome: "invalid", key: userKeyOf(treeKey), reason };
     }
   }
-  writeOverlay(overlay, { version, writer: command.writer, target });
+  writeOverlay(overlay, { version, writer, target });
   return answer;
 }
 
@@ -136,7 +136,7 @@ function writeOverlay(
   overlay: Map<string, Uint8Array | undefined>,
   options: { version: number; writer: string; target: TransactionTarget },
 ): void {
-  const { version, writer, target: { store, changes } } = options;
+  const { version, writer, target: { store, effects } } = options;
   // A delete of what was never there would only be a tombstone to carry along.
   for (const [treeKey, envelope] of overlay) {
     if (envelope === undefined && store.get(treeKey, version) === undefined) {
@@ -144,15 +144,10 @@ function writeOverlay(
     }
   }
   if (overlay.size === 0) return;
-  changes.begin(version, { writer, changeCount: overlay.size });
+  effects.begin(version, { writer, changeCount: overlay.size });
   for (const [treeKey, envelope] of overlay) {
-    if (envelope === undefined) {
-      store.write(treeKey, version, EntryKind.tombstone, noBytes, 0, 0);
-      changes.add(treeKey, ChangeKind.delete);
-    } else {
-      store.write(treeKey, version, EntryKind.value, envelope, 0, envelope.length);
-      changes.add(treeKey, ChangeKind.set);
-    }
+    if (envelope === undefined) effects.remove(treeKey, version, writer);
+    else effects.set(treeKey, version, envelope, 0, envelope.length);
   }
 }
 

@@ -12,7 +12,7 @@
  * commit:   varint versions since the commit before (0 for the first)
  *           varint count of changes × 2 + 1 where the writer differs from the commit before
  *           [varint length, UTF-8 writer]                         (before the first: "")
- * change:   varint length of the user key × 4 + kind: 0 delete, 1 set
+ * change:   varint length of the user key × 4 + kind: 0 delete, 1 set, 2 expire
  *           user key
  * ```
  *
@@ -32,6 +32,8 @@ export const ChangeKind = {
   delete: 0,
   /** It has a new value. */
   set: 1,
+  /** Its time had passed. */
+  expire: 2,
 } as const;
 
 /** One of {@linkcode ChangeKind}. */
@@ -163,7 +165,7 @@ export function decodeChangeRecord(record: Uint8Array): ChangeCommit[] {
 function decodeChange(reader: ByteReader): Change {
   const head = reader.varint();
   const kind = head % 4;
-  if (kind !== ChangeKind.delete && kind !== ChangeKind.set) {
+  if (kind !== ChangeKind.delete && kind !== ChangeKind.set && kind !== ChangeKind.expire) {
     throw new MalformedBytesError(`A change has kind ${kind}, which is not known`);
   }
   return { kind, key: reader.latin1(Math.floor(head / 4)) };

@@ -9,13 +9,13 @@
  */
 import { keySizeBytesMax, requestSpace, userSpace } from "../storage/mod.ts";
 import { latin1Decode, latin1Encode } from "../storage/env/mod.ts";
-import type { Command, Condition, KeyRange, RequestIdentity } from "./database.ts";
+import type { Command, Condition, KeyRange, RequestIdentity, RetentionTerm } from "./database.ts";
 
 /** What goes into the log with a command. */
 export interface CommandContext {
   /** Set where the client asked to be remembered. */
   readonly request?: RequestIdentity;
-  /** The name of the token that asked; empty without tokens. */
+  /** Who asked, as `writer.ts` has it; empty where the node does it by itself. */
   readonly writer?: string;
   /** The longest value that a mutation may leave behind, so that every replica uses the same. */
   readonly valueSizeBytesMax: number;
@@ -66,7 +66,13 @@ export interface LoggedCheck {
 export type LoggedMutation =
   | { readonly op: "set" | "append"; readonly treeKey: string; readonly value: EnvelopeSlice }
   | { readonly op: "delete"; readonly treeKey: string }
-  | { readonly op: "add" | "min" | "max"; readonly treeKey: string; readonly operand: number };
+  | {
+    readonly op: "add" | "min" | "max";
+    readonly treeKey: string;
+    readonly operand: number;
+    /** Undefined leaves the time that the value has to live as it is. */
+    readonly ttlMicros: number | undefined;
+  };
 
 /** A transaction in the log. */
 export interface LoggedTransaction extends LoggedBase {
@@ -77,8 +83,51 @@ export interface LoggedTransaction extends LoggedBase {
   readonly valueSizeBytesMax: number;
 }
 
+/** A revert in the log. */
+export interface LoggedRevert extends LoggedBase {
+  readonly kind: "revert";
+  readonly treeKey: string;
+  readonly toVersion: number;
+  readonly condition: Condition | undefined;
+  readonly ttlMicros: number | undefined;
+}
+
+/** A retention rule in the log; undefined takes the rule back. */
+export interface LoggedRetention extends LoggedBase {
+  readonly kind: "retention";
+  /** A tree key's beginning. */
+  readonly prefix: string;
+  readonly term: RetentionTerm | undefined;
+}
+
+/** What the leader of a group does by itself. */
+export type UpkeepCommand =
+  /**
+   * Moves versions on without a change, and with them the watermark; and the horizons of the rules
+   * that are named, by the beginning of their tree keys.
+   */
+  | { readonly kind: "advance"; readonly horizons: readonly RuleHorizon[] }
+  /** Removes keys whose time has passed at the command's version, up to so many. */
+  | { readonly kind: "expire"; readonly keyCountMax: number };
+
+/** How far the rule of a prefix may be vacuumed. */
+export interface RuleHorizon {
+  readonly prefix: string;
+  readonly version: number;
+}
+
+/** A command of the leader's own in the log. */
+export type LoggedUpkeep = LoggedBase & UpkeepCommand;
+
 /** A command in the log. */
-export type LoggedCommand = LoggedPut | LoggedDelete | LoggedDeleteRange | LoggedTransaction;
+export type LoggedCommand =
+  | LoggedPut
+  | LoggedDelete
+  | LoggedDeleteRange
+  | LoggedTransaction
+  | LoggedRevert
+  | LoggedRetention
+  | LoggedUpkeep;
 
 /** The first tree key behind all user keys. */
 export const userSpaceEnd: string = String.fromCharCode(userSpace.charCodeAt(0) + 1);
@@ -130,8 +179,11 @@ export function requestTreeKeyAhead(command: Command, id: string): string {
   switch (command.kind) {
     case "put":
     case "delete":
+    case "revert":
       return requestTreeKeyBeside(command.key, id);
     case "delete_range":
+    case "set_retention":
+    case "remove_retention":
       return requestTreeKeyBeside("", id);
     case "transaction": {
       const { mutations, checks, reads } = command;
@@ -150,9 +202,13 @@ function firstTreeKey(command: LoggedCommand): string {
   switch (command.kind) {
     case "put":
     case "delete":
+    case "revert":
       return command.treeKey;
     case "delete_range":
-      // Its range is part of what it asks for, not of its name.
+    case "retention":
+    case "advance":
+    case "expire":
+      // What they are about is part of what is asked for, not of its name.
       return userSpace;
     case "transaction":
       return command.mutations[0]?.treeKey ?? command.checks[0]?.treeKey ?? command.reads[0] ??

@@ -3,14 +3,19 @@
  *
  * ```
  * u8  codec version (1)
- * u8  bits 0–3 kind: 1 put, 2 delete, 3 delete_range, 4 transaction
- *     bit 4 a request identity follows, bit 5 a writer, bit 6 a condition (put and delete)
+ * u8  bits 0–3 kind: 1 put, 2 delete, 3 delete_range, 4 transaction, 5 revert, 6 retention,
+ *     7 advance, 8 expire
+ *     bit 4 a request identity follows, bit 5 a writer, bit 6 a condition (put, delete, revert)
  * [16 bytes request id, 16 bytes fingerprint]
- * [varint length, UTF-8 writer]
+ * [varint length, writer]                                  of a put the writer is in the envelope
  * put:           varint length, tree key | [condition] | value envelope, to the end
  * delete:        varint length, tree key | [condition]
  * delete_range:  varint length, first tree key | varint length, tree key behind | u32 key count
  * transaction:   see transaction_codec.ts
+ * revert:        varint length, tree key | [condition] | u64 version | varint time to live + 1, or 0
+ * retention:     varint length, beginning of tree keys | u8 0 none, 1 duration, 2 versions | varint
+ * advance:       varint count of horizons: varint length, beginning of tree keys | u64 version
+ * expire:        u32 key count
  * condition:     u8 0 absent, 1 exists, 2 version | 2: varint count, u64 each
  * ```
  *
@@ -22,11 +27,12 @@ import type { ByteWriter } from "../storage/env/mod.ts";
 import { ByteReader, invariant, latin1Decode, MalformedBytesError } from "../storage/env/mod.ts";
 import { userSpace } from "../storage/mod.ts";
 import type { Command, Condition, RequestIdentity } from "./database.ts";
-import type { CommandContext, LoggedCommand } from "./command.ts";
+import type { CommandContext, LoggedCommand, LoggedPut, UpkeepCommand } from "./command.ts";
 import { treeRange, userSpaceEnd } from "./command.ts";
 import { decodeUserKey, encodeUserKey, encodeVersion } from "./key_codec.ts";
 import { decodeTransaction, encodeTransaction } from "./transaction_codec.ts";
-import { encodeValue, valueBodyStart } from "./value.ts";
+import { decodeUpkeep, encodeUpkeep } from "./upkeep_codec.ts";
+import { encodeValue, valueBodyStart, valueWriter } from "./value.ts";
 
 const codecVersion = 1;
 
@@ -34,7 +40,17 @@ const kindMask = 0x0f;
 const flagRequest = 0x10;
 const flagWriter = 0x20;
 const flagCondition = 0x40;
-const kindCodes = { put: 1, delete: 2, delete_range: 3, transaction: 4 } as const;
+const kindCodes = {
+  put: 1,
+  delete: 2,
+  delete_range: 3,
+  transaction: 4,
+  revert: 5,
+  set_retention: 6,
+  remove_retention: 6,
+  advance: 7,
+  expire: 8,
+} as const;
 
 const conditionAbsent = 0;
 const conditionExists = 1;
@@ -46,26 +62,24 @@ export const identitySizeBytes = 16;
 /** Appends the bytes of a command. Everything it was given is copied. */
 export function encodeCommand(
   out: ByteWriter,
-  command: Command,
+  command: Command | UpkeepCommand,
   context: CommandContext,
 ): void {
-  const { request, writer } = context;
-  const condition = command.kind === "put" || command.kind === "delete"
-    ? command.condition
-    : undefined;
+  const { request, writer = "" } = context;
+  const condition = "condition" in command ? command.condition : undefined;
+  const hasWriter = writer !== "" && command.kind !== "put";
   out.u8(codecVersion);
   out.u8(
     kindCodes[command.kind] | (request === undefined ? 0 : flagRequest) |
-      (writer === undefined || writer === "" ? 0 : flagWriter) |
-      (condition === undefined ? 0 : flagCondition),
+      (hasWriter ? flagWriter : 0) | (condition === undefined ? 0 : flagCondition),
   );
   if (request !== undefined) encodeRequest(out, request);
-  if (writer !== undefined && writer !== "") out.bytesPrefixed(new TextEncoder().encode(writer));
+  if (hasWriter) out.latin1Prefixed(writer);
   switch (command.kind) {
     case "put":
       encodeUserKey(out, command.key);
       if (condition !== undefined) encodeCondition(out, condition);
-      encodeValue(out, command.value);
+      encodeValue(out, command.value, writer);
       break;
     case "delete":
       encodeUserKey(out, command.key);
@@ -75,7 +89,16 @@ export function encodeCommand(
       encodeRange(out, command);
       break;
     case "transaction":
-      encodeTransaction(out, command, context.valueSizeBytesMax);
+      encodeTransaction(out, command, context);
+      break;
+    case "revert":
+      encodeUserKey(out, command.key);
+      if (condition !== undefined) encodeCondition(out, condition);
+      encodeVersion(out, command.toVersion);
+      out.varint(command.ttlMicros === undefined ? 0 : command.ttlMicros + 1);
+      break;
+    default:
+      encodeUpkeep(out, command);
   }
 }
 
@@ -91,32 +114,59 @@ export function decodeCommand(source: Uint8Array, start: number, end: number): L
     throw new MalformedBytesError(`A command has codec version ${version}, known is 1`);
   }
   const head = reader.u8();
-  const kind = head & kindMask;
   const request = (head & flagRequest) === 0 ? undefined : decodeRequest(reader);
-  const writer = (head & flagWriter) === 0
-    ? ""
-    : new TextDecoder("utf-8", { fatal: false }).decode(reader.bytesPrefixed());
-  switch (kind) {
-    case kindCodes.put: {
-      const treeKey = decodeUserKey(reader);
-      const condition = (head & flagCondition) === 0 ? undefined : decodeCondition(reader);
-      const valueStart = reader.position;
-      valueBodyStart(source, valueStart, end);
-      return { kind: "put", request, writer, treeKey, condition, source, start: valueStart, end };
-    }
+  const writer = (head & flagWriter) === 0 ? "" : reader.latin1Prefixed();
+  const base = { request, writer };
+  const conditionNow = () => (head & flagCondition) === 0 ? undefined : decodeCondition(reader);
+  switch (head & kindMask) {
+    case kindCodes.put:
+      return decodePut(reader, { source, end, request, conditionNow });
     case kindCodes.delete: {
       const treeKey = decodeUserKey(reader);
-      const condition = (head & flagCondition) === 0 ? undefined : decodeCondition(reader);
+      const condition = conditionNow();
       reader.expectEnd();
-      return { kind: "delete", request, writer, treeKey, condition };
+      return { kind: "delete", ...base, treeKey, condition };
     }
     case kindCodes.delete_range:
-      return { kind: "delete_range", request, writer, ...decodeRange(reader) };
+      return { kind: "delete_range", ...base, ...decodeRange(reader) };
     case kindCodes.transaction:
-      return { kind: "transaction", request, writer, ...decodeTransaction(reader, source) };
+      return { kind: "transaction", ...base, ...decodeTransaction(reader, source) };
+    case kindCodes.revert: {
+      const treeKey = decodeUserKey(reader);
+      const condition = conditionNow();
+      const toVersion = reader.u64();
+      const ttl = reader.varint();
+      reader.expectEnd();
+      const ttlMicros = ttl === 0 ? undefined : ttl - 1;
+      return { kind: "revert", ...base, treeKey, condition, toVersion, ttlMicros };
+    }
+    case kindCodes.set_retention:
+      return { ...base, ...decodeUpkeep(reader, "retention") };
+    case kindCodes.advance:
+      return { ...base, ...decodeUpkeep(reader, "advance") };
+    case kindCodes.expire:
+      return { ...base, ...decodeUpkeep(reader, "expire") };
     default:
-      throw new MalformedBytesError(`A command has kind ${kind}, which is not known`);
+      throw new MalformedBytesError(`A command has kind ${head & kindMask}, which is not known`);
   }
+}
+
+function decodePut(
+  reader: ByteReader,
+  part: {
+    source: Uint8Array;
+    end: number;
+    request: RequestIdentity | undefined;
+    conditionNow: () => Condition | undefined;
+  },
+): LoggedPut {
+  const { source, end, request } = part;
+  const treeKey = decodeUserKey(reader);
+  const condition = part.conditionNow();
+  const start = reader.position;
+  valueBodyStart(source, start, end);
+  const writer = valueWriter(source, start, end);
+  return { kind: "put", request, writer, treeKey, condition, source, start, end };
 }
 
 function encodeRange(out: ByteWriter, command: Extract<Command, { kind: "delete_range" }>): void {

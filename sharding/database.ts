@@ -7,21 +7,22 @@
  *
  * @module
  */
+import type {
+  HistoryOptions,
+  Holder,
+  HoldOptions,
+  KeyHistory,
+  RetentionTerm,
+  RetentionView,
+  SnapshotHold,
+  SnapshotHolder,
+  Watch,
+  WatchRequest,
+} from "./past.ts";
+import type { KeyRange, NewValue, StoredEntry, StoredValue } from "./stored_value.ts";
 
-/** A value with what was stored beside it. */
-export interface StoredValue {
-  /** The bytes as they were put. */
-  readonly bytes: Uint8Array;
-  /** The media type they were put with. */
-  readonly contentType: string;
-  /** The version of the commit that wrote it. */
-  readonly version: number;
-}
-
-/** A value with its key. */
-export interface StoredEntry extends StoredValue {
-  readonly key: string;
-}
+export type * from "./past.ts";
+export type * from "./stored_value.ts";
 
 /** What must hold of a key before a write of it. */
 export type Condition =
@@ -30,31 +31,25 @@ export type Condition =
   /** One of these versions is the newest. */
   | { readonly kind: "version"; readonly versions: readonly number[] };
 
-/** A value to be written. */
-export interface NewValue {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-}
-
-/** A half-open range of keys in byte order; a bound left out is open. */
-export interface KeyRange {
-  /** The first key that may be in it. */
-  readonly start?: string;
-  /** The first key behind it. */
-  readonly end?: string;
-}
-
 /** One check of a transaction: `version` is the newest, or the key is absent where it is null. */
 export interface Check {
   readonly key: string;
   readonly version: number | null;
 }
 
-/** One change of a transaction. `add`, `min`, `max` take a JSON number. */
+/**
+ * One change of a transaction. `add`, `min`, `max` take a JSON number. They and `append` leave the
+ * time that a value has to live as it is, unless they bring one; `set` begins anew.
+ */
 export type Mutation =
   | { readonly op: "set"; readonly key: string; readonly value: NewValue }
   | { readonly op: "delete"; readonly key: string }
-  | { readonly op: "add" | "min" | "max"; readonly key: string; readonly operand: number }
+  | {
+    readonly op: "add" | "min" | "max";
+    readonly key: string;
+    readonly operand: number;
+    readonly ttlMicros?: number;
+  }
   | { readonly op: "append"; readonly key: string; readonly value: NewValue };
 
 /** What can be asked of the state machine in one step. */
@@ -74,7 +69,22 @@ export type Command =
     readonly checks: readonly Check[];
     readonly mutations: readonly Mutation[];
     readonly reads: readonly string[];
-  };
+  }
+  /**
+   * Writes the value that a key had at a version once more, as a new commit. It lives for ever unless
+   * `ttlMicros` says otherwise.
+   */
+  | {
+    readonly kind: "revert";
+    readonly key: string;
+    readonly toVersion: number;
+    readonly condition?: Condition;
+    readonly ttlMicros?: number;
+  }
+  /** Keeps the versions of the keys under a prefix by a rule of their own. */
+  | { readonly kind: "set_retention"; readonly prefix: string; readonly rule: RetentionTerm }
+  /** Takes such a rule back: `deletedCount` tells whether there was one. */
+  | { readonly kind: "remove_retention"; readonly prefix: string };
 
 /**
  * What a command came to. All but `committed` mean that nothing was applied.
@@ -97,6 +107,12 @@ export type CommandResult =
   | { readonly outcome: "invalid"; readonly key: string; readonly reason: string }
   /** A value would have grown past the limit. */
   | { readonly outcome: "value_too_large"; readonly key: string }
+  /** The version to revert to is not kept any more; `oldestVersion` is the oldest that is. */
+  | { readonly outcome: "version_vacuumed"; readonly oldestVersion: number }
+  /** The key had no value at the version to revert to. */
+  | { readonly outcome: "no_value"; readonly key: string }
+  /** There are as many retention rules as there may be. */
+  | { readonly outcome: "too_many_rules"; readonly limit: number }
   /** A range delete met more keys than it may remove. */
   | { readonly outcome: "too_many_keys"; readonly limit: number }
   /** The request id is remembered with another body. */
@@ -126,30 +142,17 @@ export interface ReadOptions {
   readonly deadlineMs: number;
   /** Reads under this snapshot instead of the newest state. */
   readonly snapshot?: SnapshotHold;
+  /**
+   * Reads as of this version instead of the newest state: `version_vacuumed` below what is kept,
+   * `version_to_come` where it lies ahead of the clock. Not together with `snapshot`.
+   */
+  readonly at?: number;
 }
 
 /** What a read of one key found, and at which version it looked. */
 export interface GetResult {
   readonly value: StoredValue | undefined;
   readonly version: number;
-}
-
-/** A read view at one version that VACUUM must respect until it is released. */
-export interface SnapshotHold {
-  /** Names the holder for operators. */
-  readonly id: string;
-  /** What is seen: all commits up to it. */
-  readonly version: number;
-  /** Lets go. Harmless the second time. */
-  release(): void;
-}
-
-/** Who holds a snapshot, as an operator sees it. */
-export interface SnapshotHolder {
-  /** What kind of thing holds it. */
-  readonly kind: "cursor" | "stream" | "read" | "export" | "backup" | "watch";
-  /** From whom: a token name, an address. */
-  readonly owner: string;
 }
 
 /** How a range is read. */
@@ -217,8 +220,24 @@ export interface Database {
   /**
    * Holds a snapshot.
    *
-   * @param version Which version; the newest where it is left out.
-   * @throws {ShardError} `version_vacuumed` where it lies below the watermark.
+   * @throws {ShardError} `version_vacuumed` where its version is not kept any more; `version_to_come`
+   * where it is above the newest.
    */
-  hold(holder: SnapshotHolder, version?: number): SnapshotHold;
+  hold(holder: SnapshotHolder, options?: HoldOptions): SnapshotHold;
+  /** Makes a version readable by time: resolves once no commit can come at or below it any more. */
+  reach(version: number, options: { readonly deadlineMs: number }): Promise<void>;
+  /** Returns the versions of a key that are still kept. */
+  history(key: string, options: HistoryOptions): Promise<KeyHistory>;
+  /**
+   * Opens a watch. One whose `from` is vacuumed answers with a reset.
+   *
+   * @throws {ShardError} `overloaded`, `version_to_come`.
+   */
+  watch(request: WatchRequest): Watch;
+  /** Returns how long versions are kept. Rules are set by `run`. */
+  retention(): RetentionView;
+  /** Returns what keeps old versions, oldest version first. */
+  holders(): readonly Holder[];
+  /** Ends a hold. @returns Whether there was one of that id that can be ended. */
+  releaseHolder(id: string): boolean;
 }

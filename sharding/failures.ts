@@ -40,7 +40,8 @@ export function toShardError(error: unknown): unknown {
     return new ShardError(consensusCodes[error.code], error.message, { cause: error });
   }
   if (error instanceof StorageError) {
-    return new ShardError(storageCodes[error.code], error.message, { cause: error });
+    const { oldestVersion } = error;
+    return new ShardError(storageCodes[error.code], error.message, { cause: error, oldestVersion });
   }
   if (error instanceof DiskError) {
     const code = error.code === "disk_full" ? "disk_full" : "storage_failed";

@@ -8,7 +8,16 @@
  */
 import { ByteWriter, latin1Bytes, latin1Decode } from "../storage/env/mod.ts";
 import type { EnvelopeSlice, LoggedMutation } from "./command.ts";
-import { contentTypeJson, encodeValue, valueBodyStart, valueContentType } from "./value.ts";
+import {
+  contentTypeJson,
+  encodeHead,
+  type EnvelopeHead,
+  expiresAtOf,
+  expiryOf,
+  settledEnvelope,
+  valueBodyStart,
+  valueContentType,
+} from "./value.ts";
 
 // More digits than any number needs; what is longer is not worth parsing to find out.
 const numberTextLengthMax = 1_024;
@@ -19,6 +28,17 @@ export type MutationOutcome =
   | { readonly kind: "deleted" }
   | { readonly kind: "invalid"; readonly reason: string }
   | { readonly kind: "value_too_large" };
+
+/** The commit that a mutation is part of. */
+export interface MutationContext {
+  readonly version: number;
+  /** As `writer.ts` has it. */
+  readonly writer: string;
+  /** The longest value it may leave behind, without its envelope. */
+  readonly valueSizeBytesMax: number;
+  /** Shared by the mutations of one transaction. */
+  readonly buffers: AppendBuffers;
+}
 
 /**
  * The values that one transaction appends to, in buffers that grow: ten thousand appends to a value
@@ -31,19 +51,30 @@ export class AppendBuffers {
    * Returns an envelope with more bytes behind it: valid until the next append to the key.
    *
    * @param current Not modified, except that what this returned for the key last is extended in place.
+   * @param head Makes a new head, where the one that is there may not stay.
    */
-  append(treeKey: string, current: Uint8Array, added: Uint8Array): Uint8Array {
+  append(
+    treeKey: string,
+    parts: { current: Uint8Array; added: Uint8Array; head: (out: ByteWriter) => void },
+  ): Uint8Array {
+    const { current, added, head } = parts;
     const known = this.#buffers.get(treeKey);
     let out = known?.out;
     // Another mutation of the key came between: begin anew with what that left behind.
     if (out === undefined || known?.view !== current) {
       out = new ByteWriter(current.length + added.length);
-      out.bytes(current);
+      head(out);
+      out.bytes(current.subarray(valueBodyStart(current, 0, current.length)));
     }
     out.bytes(added);
     const view = out.view();
     this.#buffers.set(treeKey, { out, view });
     return view;
+  }
+
+  /** Has the next append to a key begin anew. */
+  forget(treeKey: string): void {
+    this.#buffers.delete(treeKey);
   }
 }
 
@@ -51,43 +82,58 @@ export class AppendBuffers {
  * Evaluates a mutation.
  *
  * @param current The envelope that the key holds before it; undefined where it holds none.
- * @param valueSizeBytesMax The longest value it may leave behind, without its envelope.
- * @param buffers Shared by the mutations of one transaction.
  */
 export function evaluateMutation(
   mutation: LoggedMutation,
   current: Uint8Array | undefined,
-  valueSizeBytesMax: number,
-  buffers: AppendBuffers = new AppendBuffers(),
+  context: MutationContext,
 ): MutationOutcome {
   switch (mutation.op) {
     case "delete":
       return { kind: "deleted" };
     case "set":
-      return limited(mutation.value, valueSizeBytesMax);
-    case "append": {
-      const { treeKey, value } = mutation;
-      if (current === undefined) return limited(value, valueSizeBytesMax);
-      const added = bodyOf(value);
-      const bodyStart = valueBodyStart(current, 0, current.length);
-      return current.length - bodyStart + added.length > valueSizeBytesMax
-        ? { kind: "value_too_large" }
-        // The content type stays: what is appended is bytes.
-        : { kind: "value", envelope: buffers.append(treeKey, current, added) };
-    }
+      return limited(mutation.value, context);
+    case "append":
+      return current === undefined
+        ? limited(mutation.value, context)
+        : appended({ treeKey: mutation.treeKey, value: mutation.value, current }, context);
     case "add":
     case "min":
     case "max":
-      return arithmetic(mutation.op, mutation.operand, current);
+      return arithmetic(mutation, current, context);
   }
 }
 
-function limited(value: EnvelopeSlice, valueSizeBytesMax: number): MutationOutcome {
+function limited(value: EnvelopeSlice, context: MutationContext): MutationOutcome {
   const { source, start, end } = value;
+  const { valueSizeBytesMax, version } = context;
   if (end - valueBodyStart(source, start, end) > valueSizeBytesMax) {
     return { kind: "value_too_large" };
   }
-  return { kind: "value", envelope: source.subarray(start, end) };
+  return { kind: "value", envelope: settledEnvelope(source, { start, end, version }) };
+}
+
+function appended(
+  append: { treeKey: string; value: EnvelopeSlice; current: Uint8Array },
+  context: MutationContext,
+): MutationOutcome {
+  const { treeKey, value, current } = append;
+  const { version, writer, buffers } = context;
+  const added = bodyOf(value);
+  const sizeBytes = current.length - valueBodyStart(current, 0, current.length) + added.length;
+  if (sizeBytes > context.valueSizeBytesMax) return { kind: "value_too_large" };
+  const ttlMicros = expiresAtOf(value.source, value.start, value.end);
+  if (ttlMicros !== undefined) buffers.forget(treeKey);
+  const head = (out: ByteWriter) =>
+    encodeHead(out, {
+      // The content type stays: what is appended is bytes.
+      contentType: valueContentType(current, 0, current.length),
+      expiry: ttlMicros === undefined
+        ? expiresAtOf(current, 0, current.length)
+        : expiryOf(version, ttlMicros),
+      writer,
+    });
+  return { kind: "value", envelope: buffers.append(treeKey, { current, added, head }) };
 }
 
 function bodyOf({ source, start, end }: EnvelopeSlice): Uint8Array {
@@ -95,11 +141,16 @@ function bodyOf({ source, start, end }: EnvelopeSlice): Uint8Array {
 }
 
 function arithmetic(
-  operation: "add" | "min" | "max",
-  operand: number,
+  mutation: Extract<LoggedMutation, { op: "add" | "min" | "max" }>,
   current: Uint8Array | undefined,
+  context: MutationContext,
 ): MutationOutcome {
-  if (current === undefined) return numberValue(operand, contentTypeJson);
+  const { op: operation, operand, ttlMicros } = mutation;
+  const { version, writer } = context;
+  const ownExpiry = ttlMicros === undefined ? undefined : expiryOf(version, ttlMicros);
+  if (current === undefined) {
+    return numberValue(operand, { contentType: contentTypeJson, expiry: ownExpiry, writer });
+  }
   const contentType = valueContentType(current, 0, current.length);
   if (!isJson(contentType)) {
     return { kind: "invalid", reason: `Cannot ${operation}: the value is ${contentType}` };
@@ -112,7 +163,8 @@ function arithmetic(
   if (!Number.isFinite(result)) {
     return { kind: "invalid", reason: `Cannot ${operation}: the result is not a finite number` };
   }
-  return numberValue(result, contentType);
+  const expiry = ownExpiry ?? expiresAtOf(current, 0, current.length);
+  return numberValue(result, { contentType, expiry, writer });
 }
 
 function combine(operation: "add" | "min" | "max", left: number, right: number): number {
@@ -143,8 +195,9 @@ function numberIn(envelope: Uint8Array): number | undefined {
   }
 }
 
-function numberValue(number: number, contentType: string): MutationOutcome {
-  const out = new ByteWriter(32);
-  encodeValue(out, { bytes: latin1Bytes(JSON.stringify(number)), contentType });
+function numberValue(number: number, head: EnvelopeHead): MutationOutcome {
+  const out = new ByteWriter(64);
+  encodeHead(out, head);
+  out.bytes(latin1Bytes(JSON.stringify(number)));
   return { kind: "value", envelope: out.copy() };
 }

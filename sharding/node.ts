@@ -3,7 +3,8 @@
  *
  * 1. The lock, so that nobody else writes; then the identity; then the folders.
  * 2. The node's log, recovered. The tree of the data group, as of its last flush.
- * 3. The group, which applies what the log holds above that. Only then are requests answered.
+ * 3. The group, which applies what the log holds above that. Only then are requests answered, watches
+ *    opened and expired keys removed.
  *
  * A crash at any step leaves a folder that opens again: every step finds what the one before made
  * durable, and makes anew what it does not find. Closing flushes nothing, since opening has to be
@@ -25,8 +26,12 @@ import {
   Engine,
   MemoryBudget,
   treeOptions,
+  type VacuumOutcome,
+  type VacuumProgress,
+  type VacuumReport,
   VersionClock,
 } from "../storage/mod.ts";
+import { treeRange } from "./command.ts";
 import type { CommandResult, Database } from "./database.ts";
 import {
   dataGroupId,
@@ -40,7 +45,11 @@ import { checkNode, type NodeCheckReport } from "./node_check.ts";
 import { openIdentity } from "./node_identity.ts";
 import { type NodeOptions, nodeOptions } from "./node_options.ts";
 import { type NodeStatistics, nodeStatistics, type StatisticsSources } from "./node_statistics.ts";
+import { prefixRange } from "./prefix_range.ts";
 import { Replica } from "./replica.ts";
+import { Upkeep } from "./upkeep.ts";
+import { valueExpiry } from "./value.ts";
+import { WatchHub } from "./watch_hub.ts";
 
 /** What a node is opened with. */
 export interface NodeConfig {
@@ -58,6 +67,23 @@ export interface NodeConfig {
   readonly nodeName: string;
   /** Called with what the process must end for. May be called more than once. */
   onFatal(error: unknown): void;
+}
+
+/** Which keys are vacuumed, and how. */
+export interface VacuumRequest {
+  /** The beginning of the keys; all where it is left out. */
+  readonly prefix?: string;
+  /** How many bytes a second it may read and write; the node's own limit where it is left out. */
+  readonly ioBytesPerSecond?: number;
+  /** Called now and then. */
+  onProgress?(progress: VacuumProgress): void;
+}
+
+/** What a vacuum came to, and what other merges have dropped meanwhile. */
+export interface VacuumView extends VacuumOutcome {
+  /** What all tables took before, those of other keys included. */
+  readonly sizeBytesBefore: number;
+  readonly sizeBytesAfter: number;
 }
 
 /** An open data folder. */
@@ -81,6 +107,9 @@ export class Node {
       group: parts.group,
       clock: config.clock,
       valueSizeBytesMax: nodeOptions(config.options).valueSizeBytesMax,
+      nodeName: config.nodeName,
+      holds: parts.engine,
+      watches: parts.watches,
     });
   }
 
@@ -109,6 +138,40 @@ export class Node {
   check(onProgress?: (progress: CheckProgress) => void): Promise<NodeCheckReport> {
     const { engine, log } = this.#parts;
     return checkNode({ engine, log, clock: this.#config.clock, onProgress });
+  }
+
+  /**
+   * Gives back the space of all versions that nobody may read any more: first the horizons move on as
+   * far as they may, then the tree is merged, beside reads and writes.
+   *
+   * @throws {StorageError} `disk_full`, `io`, `corruption`, `closed`. @throws {ConsensusError}
+   */
+  async vacuum(request: VacuumRequest = {}): Promise<VacuumView> {
+    const { engine, upkeep } = this.#parts;
+    const before = engine.statistics();
+    const sizeBytesBefore = engine.tableSizeBytes;
+    await upkeep.advance();
+    const { prefix, ioBytesPerSecond, onProgress } = request;
+    const range = prefix === undefined ? {} : treeRange(prefixRange(prefix));
+    const outcome = await engine.vacuum({ ...range, ioBytesPerSecond, onProgress });
+    const after = engine.statistics();
+    return {
+      ...outcome,
+      // Other merges of the time count too: the flush may have set one off.
+      droppedCount: after.droppedCount - before.droppedCount,
+      droppedBytes: after.droppedBytes - before.droppedBytes,
+      sizeBytesBefore,
+      sizeBytesAfter: engine.tableSizeBytes,
+    };
+  }
+
+  /** Tells to the entry what is live, held and dead. Reads everything. */
+  vacuumReport(
+    request: Pick<VacuumRequest, "prefix" | "onProgress"> = {},
+  ): Promise<VacuumReport> {
+    const { prefix, onProgress } = request;
+    const range = prefix === undefined ? {} : treeRange(prefixRange(prefix));
+    return this.#parts.engine.vacuumReport({ ...range, onProgress });
   }
 
   /** Makes everything applied durable in the tree, so that opening has nothing to replay. */
@@ -154,6 +217,7 @@ async function openParts(
     memory,
     blockCache,
     executor,
+    expiryOf: valueExpiry,
     onFatal,
   });
   opened.defer(() => engine.close());
@@ -168,5 +232,57 @@ async function openParts(
     onFatal,
   });
   opened.defer(() => group.close());
-  return { identity, clock, startedMs, engine, replica, log, group, memory, blockCache };
+  const parts = { replica, engine, group, clock, logger };
+  const { watches, upkeep } = openServices(parts, { options, opened });
+  return {
+    identity,
+    clock,
+    startedMs,
+    engine,
+    replica,
+    log,
+    group,
+    memory,
+    blockCache,
+    watches,
+    upkeep,
+  };
+}
+
+/** Starts what goes on beside requests: everything that the log holds has been applied. */
+function openServices(
+  parts: Pick<StatisticsSources, "replica" | "engine" | "group" | "clock"> & { logger: Logger },
+  setting: { options: NodeOptions; opened: AsyncDisposableStack },
+): { watches: WatchHub; upkeep: Upkeep } {
+  const { replica, engine, group, clock, logger } = parts;
+  const { options, opened } = setting;
+  const { upkeepMs, watchCountMax, watchLagMsMax } = options;
+  const watches = new WatchHub({
+    store: engine,
+    replica,
+    clock,
+    options: { ...options.watch, watchCountMax, watchLagMsMax },
+  });
+  opened.defer(() => watches.close());
+  const upkeep = new Upkeep({
+    replica,
+    engine,
+    group,
+    clock,
+    logger,
+    upkeepMs,
+    isWatched: () => watches.isWatched,
+  });
+  opened.defer(() => upkeep.stop());
+  replica.observe({
+    get wantsRecords() {
+      return watches.isWatched;
+    },
+    applied: ({ records, earliestDue }) => {
+      if (earliestDue < Infinity) upkeep.written(earliestDue);
+      if (records.length > 0) watches.applied(records);
+    },
+  });
+  upkeep.start();
+  return { watches, upkeep };
 }

@@ -6,6 +6,7 @@
 import type { NodeLogOptions } from "../consensus/mod.ts";
 import { invariant } from "../storage/env/mod.ts";
 import { type TreeOptions, valueSizeBytesCeiling, valueSizeBytesDefault } from "../storage/mod.ts";
+import type { WatchOptions } from "./watch_options.ts";
 
 const mebibyte = 1_048_576;
 
@@ -13,6 +14,14 @@ const mebibyte = 1_048_576;
 export interface NodeOptions {
   /** How long old versions stay readable. */
   readonly retentionMs: number;
+  /** How often the node looks whether old versions can be given to VACUUM. */
+  readonly upkeepMs: number;
+  /** How many watches may be open. */
+  readonly watchCountMax: number;
+  /** How far a watch may lag behind while nobody takes what it has. */
+  readonly watchLagMsMax: number;
+  /** How watches are kept otherwise, over the defaults. */
+  readonly watch: Partial<Omit<WatchOptions, "watchCountMax" | "watchLagMsMax">>;
   /** The longest value that can be put. */
   readonly valueSizeBytesMax: number;
   /** What the memtables of all trees may hold together. */
@@ -28,6 +37,10 @@ export interface NodeOptions {
 /** The defaults. */
 export const nodeOptionsDefault: NodeOptions = {
   retentionMs: 600_000,
+  upkeepMs: 5_000,
+  watchCountMax: 10_000,
+  watchLagMsMax: 600_000,
+  watch: {},
   valueSizeBytesMax: valueSizeBytesDefault,
   // One memtable that is written to and two on their way to the disk.
   memoryBudgetBytes: 96 * mebibyte,
@@ -37,7 +50,7 @@ export const nodeOptionsDefault: NodeOptions = {
 };
 
 /**
- * Returns the options with what is given laid over the defaults. Those of tree and log are checked
+ * Returns the options with what is given laid over the defaults. Those of tree, log and watches are checked
  * where they are used.
  *
  * @throws {InvariantError} where a value is out of its bounds: callers check what users typed.
@@ -45,6 +58,9 @@ export const nodeOptionsDefault: NodeOptions = {
 export function nodeOptions(given: Partial<NodeOptions> = {}): NodeOptions {
   const options = { ...nodeOptionsDefault, ...given };
   within("retentionMs", options.retentionMs, [0, 2 ** 40]);
+  within("upkeepMs", options.upkeepMs, [1, 2 ** 31]);
+  within("watchCountMax", options.watchCountMax, [1, 1_000_000]);
+  within("watchLagMsMax", options.watchLagMsMax, [1, 2 ** 40]);
   within("valueSizeBytesMax", options.valueSizeBytesMax, [1, valueSizeBytesCeiling]);
   within("memoryBudgetBytes", options.memoryBudgetBytes, [1, 2 ** 50]);
   within("blockCacheBytes", options.blockCacheBytes, [0, 2 ** 50]);

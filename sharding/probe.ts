@@ -8,6 +8,7 @@
  * @module
  */
 import { flatTreeKey, requestTreeKeyAhead, treeRange } from "./command.ts";
+import { versionMax } from "../storage/mod.ts";
 import { requestIdText } from "./command_codec.ts";
 import type { Command, RequestIdentity } from "./database.ts";
 import type { ReadStore } from "./replica_store.ts";
@@ -41,12 +42,34 @@ export function probeReads(command: Command, store: ReadStore, version: number):
     case "delete_range":
       probeRange(command, store, version);
       break;
+    case "revert":
+      probeRevert(command, store, version);
+      break;
+    case "set_retention":
+    case "remove_retention":
+      break;
     case "transaction":
       for (const { key } of command.checks) store.get(flatTreeKey(key), version);
       for (const key of command.reads) store.get(flatTreeKey(key), version);
       for (const { op, key } of command.mutations) {
         if (op !== "set") store.get(flatTreeKey(key), version);
       }
+  }
+}
+
+function probeRevert(
+  command: Extract<Command, { kind: "revert" }>,
+  store: ReadStore,
+  version: number,
+): void {
+  const treeKey = flatTreeKey(command.key);
+  if (command.condition !== undefined) store.get(treeKey, version);
+  const versions = store.versions(treeKey, versionMax);
+  try {
+    // Applying stops at the version that it looks for too.
+    while (versions.isValid && versions.version > command.toVersion) versions.next();
+  } finally {
+    versions.close();
   }
 }
 

@@ -13,6 +13,16 @@ export interface StoreValue {
   readonly bytes: Uint8Array;
 }
 
+/** What the tree holds of a key at a version, a tombstone or a value whose time has passed included. */
+export interface StoreEntry {
+  readonly version: number;
+  readonly kind: EntryKind;
+  /** The buffer that holds its bytes; not to be modified. */
+  readonly source: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
 /** How a range of a tree is walked. */
 export interface StoreRange {
   /** The first tree key that may be in it. */
@@ -48,10 +58,24 @@ export interface StoreCursor {
   close(): void;
 }
 
+/** Walks all that the tree holds of one key, newest first. */
+export interface StoreVersions extends StoreEntry {
+  /** Whether it stands on an entry. The other fields mean something only then. */
+  readonly isValid: boolean;
+  /** Goes to the next older entry. Only if `isValid`. */
+  next(): void;
+  /** Gives back the files that it reads. */
+  close(): void;
+}
+
 /** A tree that can be read and is not yet written to. */
 export interface ReadStore {
-  /** Returns the newest live value at or below `version`; undefined where there is none. */
+  /** Returns the newest live value, as seen at `version`, at or below `version`; undefined where there is none. */
   get(key: string, version: number): StoreValue | undefined;
+  /** Returns the newest entry at or below `version`, whatever it says; undefined where none is. */
+  entry(key: string, version: number): StoreEntry | undefined;
+  /** Walks the entries of a key from `from` down. What its horizon has passed may be gone or not. */
+  versions(key: string, from: number): StoreVersions;
   /** Walks the live values of a range. */
   cursor(range: StoreRange): StoreCursor;
 }

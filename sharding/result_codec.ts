@@ -10,6 +10,9 @@
  *   4 invalid:           varint length, key | varint length, UTF-8 reason
  *   5 value_too_large:   varint length, key
  *   6 too_many_keys:     varint limit
+ *   7 version_vacuumed:  u64 oldest version
+ *   8 no_value:          varint length, key
+ *   9 too_many_rules:    varint limit
  * ```
  *
  * A mismatch is never remembered and has no bytes. On disk since format 1: never renumber.
@@ -19,7 +22,7 @@
 import type { ByteReader } from "../storage/env/mod.ts";
 import { ByteWriter, invariant, MalformedBytesError } from "../storage/env/mod.ts";
 import type { CommandResult, StoredValue } from "./database.ts";
-import { decodeValue, encodeContentType } from "./value.ts";
+import { decodeValue, encodeHead } from "./value.ts";
 
 const outcomeCodes = {
   committed: 1,
@@ -28,6 +31,9 @@ const outcomeCodes = {
   invalid: 4,
   value_too_large: 5,
   too_many_keys: 6,
+  version_vacuumed: 7,
+  no_value: 8,
+  too_many_rules: 9,
 } as const;
 
 /** The reads of a result that has none. */
@@ -57,9 +63,14 @@ export function encodeResult(out: ByteWriter, result: CommandResult): void {
       out.bytesPrefixed(new TextEncoder().encode(result.reason));
       break;
     case "value_too_large":
+    case "no_value":
       out.latin1Prefixed(result.key);
       break;
+    case "version_vacuumed":
+      out.u64(result.oldestVersion);
+      break;
     case "too_many_keys":
+    case "too_many_rules":
       out.varint(result.limit);
   }
 }
@@ -101,6 +112,12 @@ function decodeOutcome(reader: ByteReader): CommandResult {
       return { outcome: "value_too_large", key: reader.latin1Prefixed() };
     case outcomeCodes.too_many_keys:
       return { outcome: "too_many_keys", limit: reader.varint() };
+    case outcomeCodes.version_vacuumed:
+      return { outcome: "version_vacuumed", oldestVersion: reader.u64() };
+    case outcomeCodes.no_value:
+      return { outcome: "no_value", key: reader.latin1Prefixed() };
+    case outcomeCodes.too_many_rules:
+      return { outcome: "too_many_rules", limit: reader.varint() };
     default:
       throw new MalformedBytesError(`A result has outcome ${outcome}, which is not known`);
   }
@@ -111,7 +128,7 @@ function encodeRead(out: ByteWriter, read: StoredValue | undefined): void {
   if (read === undefined) return;
   out.u64(read.version);
   const head = new ByteWriter(16);
-  encodeContentType(head, read.contentType);
+  encodeHead(head, { contentType: read.contentType, expiry: read.expiresAt });
   out.varint(head.length + read.bytes.length);
   out.bytes(head.view());
   out.bytes(read.bytes);

@@ -8,6 +8,7 @@
  *      1 set, 3 append: varint length, value envelope
  *      2 delete:        nothing
  *      4 add, 5 min, 6 max: varint length, the number as JSON text
+ *      with bit 4 set:  the same, and then a varint: a time to live in microseconds
  * varint count of reads:     varint length, tree key
  * ```
  *
@@ -19,9 +20,9 @@
 import type { ByteReader } from "../storage/env/mod.ts";
 import { ByteWriter, invariant, MalformedBytesError } from "../storage/env/mod.ts";
 import type { Command, Mutation, NewValue } from "./database.ts";
-import type { LoggedCheck, LoggedMutation, LoggedTransaction } from "./command.ts";
+import type { CommandContext, LoggedCheck, LoggedMutation, LoggedTransaction } from "./command.ts";
 import { decodeUserKey, encodeUserKey, encodeVersion } from "./key_codec.ts";
-import { encodeContentType, valueBodyStart } from "./value.ts";
+import { encodeHead, valueBodyStart } from "./value.ts";
 
 type Transaction = Extract<Command, { kind: "transaction" }>;
 
@@ -32,14 +33,17 @@ export type TransactionBody = Pick<
 >;
 
 const operationCodes = { set: 1, delete: 2, append: 3, add: 4, min: 5, max: 6 } as const;
+const operationNames = { 4: "add", 5: "min", 6: "max" } as const;
+const operationMask = 0x0f;
+const flagTtl = 0x10;
 
 /** Appends the body of a transaction. */
 export function encodeTransaction(
   out: ByteWriter,
   transaction: Transaction,
-  valueSizeBytesMax: number,
+  context: CommandContext,
 ): void {
-  out.u32(valueSizeBytesMax);
+  out.u32(context.valueSizeBytesMax);
   out.varint(transaction.checks.length);
   for (const check of transaction.checks) {
     encodeUserKey(out, check.key);
@@ -47,7 +51,7 @@ export function encodeTransaction(
     if (check.version !== null) encodeVersion(out, check.version);
   }
   out.varint(transaction.mutations.length);
-  for (const mutation of transaction.mutations) encodeMutation(out, mutation);
+  for (const mutation of transaction.mutations) encodeMutation(out, mutation, context.writer);
   out.varint(transaction.reads.length);
   for (const key of transaction.reads) encodeUserKey(out, key);
 }
@@ -77,13 +81,14 @@ export function decodeTransaction(reader: ByteReader, source: Uint8Array): Trans
   return { checks, mutations, reads, valueSizeBytesMax };
 }
 
-function encodeMutation(out: ByteWriter, mutation: Mutation): void {
-  out.u8(operationCodes[mutation.op]);
+function encodeMutation(out: ByteWriter, mutation: Mutation, writer: string | undefined): void {
+  const ttlMicros = "ttlMicros" in mutation ? mutation.ttlMicros : undefined;
+  out.u8(operationCodes[mutation.op] | (ttlMicros === undefined ? 0 : flagTtl));
   encodeUserKey(out, mutation.key);
   switch (mutation.op) {
     case "set":
     case "append":
-      encodeSizedValue(out, mutation.value);
+      encodeSizedValue(out, mutation.value, writer);
       break;
     case "delete":
       break;
@@ -92,19 +97,27 @@ function encodeMutation(out: ByteWriter, mutation: Mutation): void {
     case "max":
       invariant(Number.isFinite(mutation.operand), () => `An operand is finite: ${mutation.op}`);
       out.latin1Prefixed(JSON.stringify(mutation.operand));
+      if (ttlMicros !== undefined) out.varint(ttlMicros);
   }
 }
 
-function encodeSizedValue(out: ByteWriter, value: NewValue): void {
+function encodeSizedValue(out: ByteWriter, value: NewValue, writer: string | undefined): void {
   const head = new ByteWriter(16);
-  encodeContentType(head, value.contentType);
+  encodeHead(head, { contentType: value.contentType, expiry: value.ttlMicros, writer });
   out.varint(head.length + value.bytes.length);
   out.bytes(head.view());
   out.bytes(value.bytes);
 }
 
 function decodeMutation(reader: ByteReader, source: Uint8Array): LoggedMutation {
-  const code = reader.u8();
+  const first = reader.u8();
+  const code = first & operationMask;
+  const hasTtl = (first & flagTtl) !== 0;
+  // Of values the time to live is in the envelope.
+  const mayHaveTtl = code >= operationCodes.add;
+  if (first > (operationMask | flagTtl) || (hasTtl && !mayHaveTtl)) {
+    throw new MalformedBytesError(`A mutation has operation ${first}, which is not known`);
+  }
   const treeKey = decodeUserKey(reader);
   switch (code) {
     case operationCodes.delete:
@@ -120,11 +133,12 @@ function decodeMutation(reader: ByteReader, source: Uint8Array): LoggedMutation 
       return { op, treeKey, value: { source, start, end } };
     }
     case operationCodes.add:
-      return { op: "add", treeKey, operand: decodeOperand(reader) };
     case operationCodes.min:
-      return { op: "min", treeKey, operand: decodeOperand(reader) };
-    case operationCodes.max:
-      return { op: "max", treeKey, operand: decodeOperand(reader) };
+    case operationCodes.max: {
+      const operand = decodeOperand(reader);
+      const ttlMicros = hasTtl ? reader.varint() : undefined;
+      return { op: operationNames[code], treeKey, operand, ttlMicros };
+    }
     default:
       throw new MalformedBytesError(`A mutation has operation ${code}, which is not known`);
   }

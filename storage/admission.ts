@@ -77,5 +77,6 @@ export class Admission {
 
 /** Returns a failure as a new error: one that is thrown many times has a stack each time. */
 export function repeated(failure: StorageError): StorageError {
-  return new StorageError(failure.code, failure.message, { cause: failure });
+  const { code, message, oldestVersion } = failure;
+  return new StorageError(code, message, { cause: failure, oldestVersion });
 }

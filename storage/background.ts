@@ -134,6 +134,7 @@ export class WorkLane {
   }
 }
 
-function isBearable(error: StorageError): boolean {
+/** Tells whether nothing was lost and work can go on elsewhere. */
+export function isBearable(error: StorageError): boolean {
   return error.code === "disk_full" || error.code === "io" || error.code === "corruption";
 }

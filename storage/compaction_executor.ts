@@ -28,16 +28,26 @@ export interface CompactionJob {
   readonly tableOptions: TableOptions;
   /** Where a result file is closed and the next begun. */
   readonly tableSizeBytesTarget: number;
+  /** Keys, rising: a result file never reaches from before one to it or behind it. */
+  readonly splitKeys: readonly string[];
+  /** How many bytes it may read and write a second, together; 0 for no limit: it is urgent then. */
+  readonly ioBytesPerSecond: number;
 }
 
-/** What a merge came to. */
-export interface CompactionOutcome {
+/** What a merge made. */
+export interface CompactionResult {
   /** The new files, in key order, synced. Their names are not: the caller syncs the folder. */
   readonly outputs: readonly TableMeta[];
   /** Entries that VACUUM dropped. */
   readonly droppedCount: number;
   /** Bytes of keys and values of those. */
   readonly droppedBytes: number;
+}
+
+/** What a merge came to. */
+export interface CompactionOutcome extends CompactionResult {
+  /** How long it waited to keep to its limit, in milliseconds. */
+  readonly throttledMs: number;
 }
 
 /** Runs compactions, one at a time. */
@@ -48,6 +58,8 @@ export interface CompactionExecutor {
    * @throws {StorageError} `corruption`, `disk_full`, `io`, `sync_failed`, `closed`.
    */
   run(job: CompactionJob): Promise<CompactionOutcome>;
+  /** Takes the limit of a job away that was given to `run`. Harmless once it is over. */
+  lift(job: CompactionJob): void;
   /** Ends. A running merge rejects with `closed`. */
   close(): void;
 }

@@ -14,7 +14,9 @@ import type {
   CompactionJob,
   CompactionOutcome,
 } from "./compaction_executor.ts";
-import type { CompactionReply } from "./compaction_thread_worker.ts";
+import type { RunningCompaction } from "./compaction_queue.ts";
+import { CompactionQueue } from "./compaction_queue.ts";
+import type { CompactionMessage, CompactionReply } from "./compaction_thread_worker.ts";
 import { StorageError } from "./errors.ts";
 
 const threadEntry = new URL("./compaction_thread_worker.ts", import.meta.url);
@@ -22,11 +24,10 @@ const threadEntry = new URL("./compaction_thread_worker.ts", import.meta.url);
 /** A {@linkcode CompactionExecutor} with a thread of its own. */
 export class WorkerCompactionExecutor implements CompactionExecutor {
   readonly #entry: URL;
+  readonly #queue = new CompactionQueue();
   #worker: Worker | undefined = undefined;
   #running: PromiseWithResolvers<CompactionOutcome> | undefined = undefined;
   #isClosed = false;
-  /** Resolves once the job before is over, however it ended. */
-  #previous: Promise<unknown> = Promise.resolve();
 
   /** @param options `entry` is the thread's module: another one in tests of a thread that dies. */
   constructor(options: { entry?: URL } = {}) {
@@ -34,9 +35,11 @@ export class WorkerCompactionExecutor implements CompactionExecutor {
   }
 
   run(job: CompactionJob): Promise<CompactionOutcome> {
-    const outcome = this.#previous.then(() => this.#start(job));
-    this.#previous = outcome.catch(() => {});
-    return outcome;
+    return this.#queue.run(job, (isLifted) => this.#start(job, isLifted));
+  }
+
+  lift(job: CompactionJob): void {
+    this.#queue.lift(job);
   }
 
   close(): void {
@@ -44,14 +47,15 @@ export class WorkerCompactionExecutor implements CompactionExecutor {
     this.#endThread(new StorageError("closed", "Cannot merge: the executor was closed"));
   }
 
-  #start(job: CompactionJob): Promise<CompactionOutcome> {
+  #start(job: CompactionJob, isLifted: boolean): RunningCompaction {
     if (this.#isClosed) throw new StorageError("closed", "Cannot merge: the executor was closed");
     invariant(this.#running === undefined, "The compaction thread has one job at a time");
     this.#worker ??= this.#startThread();
     const running = Promise.withResolvers<CompactionOutcome>();
     this.#running = running;
-    this.#worker.postMessage(job);
-    return running.promise;
+    const send = (message: CompactionMessage) => this.#worker?.postMessage(message);
+    send({ kind: "job", job: isLifted ? { ...job, ioBytesPerSecond: 0 } : job });
+    return { outcome: running.promise, lift: () => send({ kind: "lift" }) };
   }
 
   #startThread(): Worker {

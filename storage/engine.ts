@@ -6,9 +6,6 @@
  * the other. The engine has no log: what is applied above `durableIndex` is applied again after a
  * crash.
  *
- * A point read looks at the active memtable, the frozen ones and the tables of level 0 from newest
- * to oldest, then at one table of each deeper level; the first entry at or below its version decides.
- *
  * Invariants:
  *
  *  1. What is visible at a committed version never changes while that version can be read.
@@ -22,73 +19,49 @@ import type { AppliedState } from "./applied_state.ts";
 import { WorkLane } from "./background.ts";
 import type { CheckProgress, CheckReport } from "./check.ts";
 import { checkTables } from "./check.ts";
-import type { CompactionExecutor } from "./compaction_executor.ts";
-import { compactOnce } from "./compaction_job.ts";
-import type { Cursor } from "./cursor.ts";
-import { EntryKind } from "./cursor.ts";
+import { Compactor } from "./compaction_job.ts";
+import type { EntryKind } from "./cursor.ts";
+import type { FoundValue } from "./engine_reads.ts";
+import { EngineReads } from "./engine_reads.ts";
+import type { EngineConfig } from "./engine_config.ts";
 import type { EngineCounters, EngineStatistics } from "./engine_statistics.ts";
 import { engineStatistics, newCounters } from "./engine_statistics.ts";
-import type { Clock, Disk, Logger } from "./env/mod.ts";
 import { StorageError } from "./errors.ts";
-import type { BlockCache } from "./lsm/block_cache.ts";
-import { flushMemtable } from "./lsm/flush.ts";
+import { flushOnce } from "./flush_job.ts";
+import type { Horizons } from "./key_space.ts";
 import type { FoundEntry } from "./lsm/found_entry.ts";
-import { mergeCursor } from "./lsm/merge_cursor.ts";
-import { findInTables, tableCursors } from "./lsm/table_reads.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
-import type { FrozenMemtable } from "./memtables.ts";
 import { Memtables } from "./memtables.ts";
-import type { Snapshot } from "./mvcc/snapshot.ts";
+import type { EntryVersions } from "./mvcc/entry_versions.ts";
+import { coveringRule, horizonOf, horizonOver } from "./mvcc/retention.ts";
+import type { HoldRequest, Snapshot, SnapshotHolder } from "./mvcc/snapshot.ts";
 import { SnapshotRegistry } from "./mvcc/snapshot.ts";
-import type { VisibleRange } from "./mvcc/visible_cursor.ts";
-import { VisibleCursor } from "./mvcc/visible_cursor.ts";
+import type { VisibleCursor, VisibleRange } from "./mvcc/visible_cursor.ts";
 import { checkReadable } from "./mvcc/watermark.ts";
-import type { TreeOptions } from "./options.ts";
 import { recoverTree } from "./recovery.ts";
 import type { TreeFiles } from "./tree_files.ts";
+import type { VacuumOutcome, VacuumRequest } from "./vacuum.ts";
+import type { VacuumReport, VacuumReportRequest } from "./vacuum_report.ts";
+import { vacuumReport } from "./vacuum_report.ts";
 import { writeStallMs } from "./write_stall.ts";
-
-/** What an engine stands on. */
-export interface EngineConfig {
-  /** Where the tree is. */
-  readonly disk: Disk;
-  /** Measures slices and pauses. */
-  readonly clock: Clock;
-  /** Receives a line per failure and per compaction. */
-  readonly logger: Logger;
-  /** The replica's folder. The names above its parent are the caller's to make durable. */
-  readonly directory: string;
-  /** The tree's tunables. */
-  readonly options: TreeOptions;
-  /** Shared by all trees of the node. */
-  readonly memory: MemoryBudget;
-  /** Shared by all trees of the node. */
-  readonly blockCache: BlockCache;
-  /** Shared by all trees of the node; not closed here. Closing it first cuts a running merge short. */
-  readonly executor: CompactionExecutor;
-  /** Called once, with what the process must end for. */
-  onFatal(error: unknown): void;
-}
-
-/** A value that was found. */
-export interface FoundValue {
-  /** The version that wrote it. */
-  readonly version: number;
-  /** A view that stays valid. Not to be modified; copy a small one that is kept for long. */
-  readonly bytes: Uint8Array;
-}
 
 /** One replica's data. */
 export class Engine {
   readonly #config: EngineConfig;
   readonly #files: TreeFiles;
   readonly #memtables: Memtables;
+  readonly #reads: EngineReads;
   readonly #snapshots = new SnapshotRegistry();
   readonly #counters: EngineCounters = newCounters();
   readonly #flushLane: WorkLane;
   readonly #compactionLane: WorkLane;
+  readonly #compactor: Compactor;
   readonly #admission: Admission;
   #progress = Promise.withResolvers<void>();
+  /** For whoever waits for a lane. */
+  readonly #gate = {
+    progress: () => this.#progress.promise,
+    checkUsable: () => this.#checkUsable(),
+  };
   #refusal: StorageError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -104,21 +77,30 @@ export class Engine {
         onProgress: () => this.#notify(),
         onFatal: (error) => this.#fail(error),
       });
-    this.#flushLane = lane("flush", () => this.#flushOnce());
-    this.#compactionLane = lane("compaction", () => this.#compactOnce());
+    const flushing = {
+      ...config,
+      files,
+      counters: this.#counters,
+      isStopping: () => this.#refusal !== undefined,
+      onFlushed: () => this.#flushed(),
+    };
+    this.#flushLane = lane("flush", () => flushOnce(flushing, this.#memtables));
+    this.#compactionLane = lane("compaction", () => this.#compactor.step());
+    this.#compactor = new Compactor({ ...config, files, counters: this.#counters });
     this.#memtables = new Memtables({
       applied: files.applied,
       sizeBytesMax: config.options.memtableSizeBytesMax,
       budget: config.memory,
       onFreeze: () => this.#flushLane.wake(),
     });
+    const { expiryOf } = config;
+    this.#reads = new EngineReads({ files, memtables: this.#memtables, expiryOf });
     this.#admission = new Admission({
       clock: config.clock,
       lanes: [this.#flushLane, this.#compactionLane],
       counters: this.#counters,
       stallMs: () => this.#stallMs(),
-      progress: () => this.#progress.promise,
-      checkUsable: () => this.#checkUsable(),
+      ...this.#gate,
     });
   }
 
@@ -141,6 +123,23 @@ export class Engine {
   /** The index of the last entry that a power cut cannot take back. */
   get durableIndex(): number {
     return this.#files.applied.index;
+  }
+
+  /** What all tables take together. */
+  get tableSizeBytes(): number {
+    const { current } = this.#files;
+    const sizes = current.levels.flatMap((_, level) => current.metas(level));
+    return sizes.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  }
+
+  /** What is applied and not in a table yet. */
+  get memtableSizeBytes(): number {
+    return this.#memtables.active.sizeBytes + this.#memtables.frozenBytes;
+  }
+
+  /** The horizons that VACUUM goes by: those of the last flush. */
+  get durableHorizons(): Horizons {
+    return this.#files.applied.horizons;
   }
 
   /**
@@ -172,63 +171,112 @@ export class Engine {
   }
 
   /**
-   * Returns the newest value of a key at or below a version; undefined where there is none, or a
-   * tombstone.
+   * Returns the newest value of a key at or below a version; undefined where there is none, a
+   * tombstone, or a value that has expired at that version.
+   *
+   * Below the key's horizon only what a rule that counts has surely kept is found.
    *
    * @throws {StorageError} `version_vacuumed`, `corruption`, `io`, `closed`.
    */
   get(key: string, version: number): FoundValue | undefined {
     this.#checkUsable();
-    checkReadable(version, this.applied.horizons.userVersion);
-    const found = this.#find(key, version);
-    if (found === undefined || found.kind === EntryKind.tombstone) return undefined;
-    const bytes = found.source.subarray(found.valueStart, found.valueEnd);
-    return { version: found.version, bytes };
+    return this.#reads.get(key, version);
   }
 
   /**
-   * Returns a cursor over the live values of a range as they are now, at or below a version. It goes
-   * on showing exactly those, whatever is written, flushed, compacted or vacuumed meanwhile, and must
-   * be closed.
+   * Returns the newest entry of a key at or below a version, whatever it says: a tombstone, a value
+   * that has expired. What the key's horizon has passed may be gone or not.
+   *
+   * @throws {StorageError} `corruption`, `io`, `closed`.
+   */
+  entry(key: string, version: number): FoundEntry | undefined {
+    this.#checkUsable();
+    return this.#reads.entry(key, version);
+  }
+
+  /**
+   * Returns a walk over all entries of a key, newest first, from a version down; it must be closed.
+   * What the key's horizon has passed may be gone or not.
+   *
+   * @throws {StorageError} `corruption`, `io`, `closed`; so do its steps.
+   */
+  versions(key: string, from: number): EntryVersions {
+    this.#checkUsable();
+    return this.#reads.versions(key, from);
+  }
+
+  /**
+   * Returns a cursor over the live values of a range as they are now, at or below a version, without
+   * those that have expired at it. It goes on showing exactly that, whatever is written, flushed,
+   * compacted or vacuumed meanwhile, and must be closed.
    *
    * @throws {StorageError} `version_vacuumed`, `corruption`, `io`, `closed`; so do its steps.
    */
   cursor(range: VisibleRange): VisibleCursor {
     this.#checkUsable();
-    checkReadable(range.version, this.applied.horizons.userVersion);
-    const set = this.#files.current.hold();
-    try {
-      const tables = [this.#memtables.active, ...this.#memtables.frozen.map((one) => one.memtable)];
-      // One that is empty now gets only what is too new for this cursor.
-      const sources: Cursor[] = tables
-        .filter((memtable) => memtable.entryCount > 0)
-        .map((memtable) => memtable.cursor());
-      sources.push(...tableCursors(set, range));
-      return new VisibleCursor(mergeCursor(sources), {
-        ...range,
-        version: Math.min(range.version, this.#memtables.newestVersion),
-        release: () => set.release(),
-      });
-    } catch (error) {
-      set.release();
-      throw error;
-    }
+    return this.#reads.cursor(range);
+  }
+
+  /** Returns the oldest version at which a key can be read. */
+  horizonOf(key: string): number {
+    return horizonOf(this.applied.horizons, key);
+  }
+
+  /** Returns the oldest version at which all keys of [start, end) can be read. */
+  horizonOver(start: string, end: string | undefined): number {
+    return horizonOver(this.applied.horizons, start, end);
   }
 
   /**
-   * Holds a version readable: `oldestHeldVersion` counts it until it is released.
+   * Holds a version readable until it is released or ended: of a range of tree keys, where one is
+   * given, or else of all keys. Of keys under a rule whose horizon is above the version it holds what
+   * is left.
    *
    * @throws {StorageError} `version_vacuumed`, `closed`.
    */
-  hold(request: { version: number; kind: string; owner: string }): Snapshot {
+  hold(request: HoldRequest): Snapshot {
     this.#checkUsable();
-    checkReadable(request.version, this.applied.horizons.userVersion);
-    return this.#snapshots.hold({ ...request, heldSinceMs: this.#config.clock.monotonicMs() });
+    const { horizons } = this.applied;
+    const { range, version } = request;
+    if (range === undefined) checkReadable(version, horizons.userVersion);
+    else this.#reads.checkRange(version, range);
+    const isNarrow = range !== undefined && request.readsChanges !== true &&
+      coveringRule(horizons, range) !== undefined;
+    const heldSinceMs = this.#config.clock.monotonicMs();
+    return this.#snapshots.hold(request, { heldSinceMs, isNarrow });
   }
 
-  /** Returns the oldest version that is held; undefined where none is. */
+  /**
+   * Looks at the holds anew once rules have changed: one under a rule that is gone keeps the watermark
+   * back, or ends where it comes too late for that.
+   *
+   * @param horizons What may not be held below any more, drawn and perhaps not applied yet.
+   */
+  reviewHolds(horizons: Horizons): void {
+    this.#snapshots.review({
+      horizonOver: ({ start, end }) => horizonOver(horizons, start, end),
+      isCovered: (range) => coveringRule(horizons, range) !== undefined,
+    });
+  }
+
+  /** Ends a hold in its holder's place, and tells it. @returns Whether there was one. */
+  endHold(id: number): boolean {
+    return this.#snapshots.end(id);
+  }
+
+  /** Returns who holds which version, oldest version first. */
+  holders(): SnapshotHolder[] {
+    return this.#snapshots.holders();
+  }
+
+  /** Returns the oldest version that keeps the watermark back; undefined where none does. */
   oldestHeldVersion(): number | undefined {
     return this.#snapshots.oldestVersion();
+  }
+
+  /** Returns the oldest version that is held of keys with a prefix; undefined where none is. */
+  oldestHeldVersionIn(prefix: string): number | undefined {
+    return this.#snapshots.oldestVersionIn(prefix);
   }
 
   /**
@@ -276,6 +324,37 @@ export class Engine {
     }
   }
 
+  /**
+   * Gives back the space of all that VACUUM may drop of a range of tree keys, as of the last flush:
+   * see `vacuum.ts`. Others run first; what is merged meanwhile stays merged however it ends.
+   *
+   * @throws {StorageError} `disk_full`, `io`, `corruption`, `closed`.
+   */
+  async vacuum(request: VacuumRequest = {}): Promise<VacuumOutcome> {
+    this.#checkUsable();
+    return await this.#compactor.vacuum.run(request, {
+      lane: this.#compactionLane,
+      ...this.#gate,
+    });
+  }
+
+  /** Walks a range and reports what VACUUM would find. @throws {StorageError} As a cursor. */
+  async vacuumReport(request: VacuumReportRequest = {}): Promise<VacuumReport> {
+    this.#checkUsable();
+    const set = this.#files.current.hold();
+    const parts = { ...this.#config, ...this.#gate, memtables: this.#memtables, set };
+    try {
+      return await vacuumReport(parts, request);
+    } finally {
+      set.release();
+    }
+  }
+
+  /** Returns about how many bytes VACUUM would give back at horizons that are not in force yet. */
+  reclaimableBytes(horizons: Horizons): number {
+    return this.#compactor.reclaimableBytes(horizons);
+  }
+
   /** Returns figures for metrics and status. */
   statistics(): EngineStatistics {
     return engineStatistics({
@@ -283,6 +362,7 @@ export class Engine {
       counters: this.#counters,
       files: this.#files,
       memtables: this.#memtables,
+      compactor: this.#compactor,
       holders: this.#snapshots.holders(),
       failure: this.#refusal ?? this.#flushLane.failure ?? this.#compactionLane.failure,
     });
@@ -300,58 +380,16 @@ export class Engine {
   async #close(): Promise<void> {
     this.#refusal ??= new StorageError("closed", "Cannot use the engine: it was closed");
     this.#notify();
+    this.#compactor.makeHaste();
     await this.#flushLane.stop();
     await this.#compactionLane.stop();
     await this.#files.finish();
     this.#memtables.close();
   }
 
-  #find(key: string, version: number): FoundEntry | undefined {
-    let found = this.#memtables.active.get(key, version);
-    for (const { memtable } of this.#memtables.frozen) {
-      if (found !== undefined) return found;
-      found = memtable.get(key, version);
-    }
-    return found ?? findInTables(this.#files.current, { key, version });
-  }
-
-  async #flushOnce(): Promise<boolean> {
-    const frozen = this.#memtables.frozen.at(-1);
-    if (frozen === undefined) return false;
-    const { applied } = frozen;
-    if (frozen.memtable.entryCount === 0) {
-      await this.#files.install({ applied });
-    } else {
-      const meta = await this.#writeTable(frozen);
-      await this.#files.install({ applied, added: [{ level: 0, meta }] });
-      this.#counters.flushCount++;
-      this.#counters.flushedBytes += meta.sizeBytes;
-    }
-    this.#memtables.dropOldest();
+  #flushed(): void {
+    this.#compactor.tablesChanged();
     this.#compactionLane.wake();
-    return true;
-  }
-
-  async #writeTable({ memtable }: FrozenMemtable) {
-    const { disk, clock, options } = this.#config;
-    const tableNumber = this.#files.reserveTableNumbers(1);
-    try {
-      return await flushMemtable(memtable, {
-        disk,
-        clock,
-        path: this.#files.pathOf(tableNumber),
-        tableNumber,
-        options: options.table,
-        isStopping: () => this.#refusal !== undefined,
-      });
-    } catch (error) {
-      this.#files.removeTables(tableNumber, 1);
-      throw error;
-    }
-  }
-
-  #compactOnce(): Promise<boolean> {
-    return compactOnce({ ...this.#config, files: this.#files }, this.#counters);
   }
 
   #stallMs(): number {

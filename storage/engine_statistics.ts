@@ -3,8 +3,11 @@
  *
  * @module
  */
-import type { CompactionCounters } from "./compaction_job.ts";
+import type { CompactionCounters, Compactor } from "./compaction_job.ts";
+import { estimateDead, sum } from "./dead_estimate.ts";
+import type { DurationStatistics } from "./env/mod.ts";
 import type { StorageError, StorageErrorCode } from "./errors.ts";
+import type { Horizons } from "./key_space.ts";
 import type { BlockCache } from "./lsm/block_cache.ts";
 import { compactionDebtBytes } from "./lsm/compaction_picker.ts";
 import type { TableMeta } from "./lsm/table_meta.ts";
@@ -48,6 +51,16 @@ export interface EngineStatistics extends Readonly<EngineCounters> {
   readonly blockCacheBytes: number;
   readonly blockCacheHitCount: number;
   readonly blockCacheMissCount: number;
+  /** Superseded entries and tombstones in tables, and records whose time is over: an estimate. */
+  readonly deadEntryCount: number;
+  /** Bytes of keys and values of those, before compression. */
+  readonly deadBytes: number;
+  /** Of those bytes what VACUUM would give back now. */
+  readonly reclaimableBytes: number;
+  /** How long a change of the tree's files waited for the one before. */
+  readonly installWait: DurationStatistics;
+  /** Whether VACUUM is at work, by itself or by request. */
+  readonly isVacuuming: boolean;
   /** Bytes that wait to be compacted. */
   readonly compactionDebtBytes: number;
   /** The oldest version that can be read. */
@@ -67,13 +80,15 @@ export function engineStatistics(parts: {
   readonly files: TreeFiles;
   readonly memtables: Memtables;
   readonly blockCache: BlockCache;
+  readonly compactor: Compactor;
   readonly options: TreeOptions;
   readonly holders: readonly SnapshotHolder[];
   readonly failure: StorageError | undefined;
 }): EngineStatistics {
-  const { files, memtables, blockCache, failure } = parts;
+  const { files, memtables, blockCache, compactor, failure } = parts;
   const set = files.current;
   const levels = set.levels.map((_, level) => set.metas(level));
+  const dead = deadFigures(levels, memtables.applied.horizons);
   return {
     ...parts.counters,
     levels: levels.map(levelStatistics),
@@ -84,6 +99,10 @@ export function engineStatistics(parts: {
     blockCacheBytes: blockCache.sizeBytes,
     blockCacheHitCount: blockCache.hitCount,
     blockCacheMissCount: blockCache.missCount,
+    ...dead,
+    reclaimableBytes: compactor.reclaimableBytes(files.applied.horizons),
+    isVacuuming: compactor.isVacuuming,
+    installWait: files.installWaits.statistics(),
     compactionDebtBytes: compactionDebtBytes(levels, parts.options),
     watermark: memtables.applied.horizons.userVersion,
     lastVersion: memtables.applied.lastVersion,
@@ -103,10 +122,29 @@ export function newCounters(): EngineCounters {
     stallMs: 0,
     compactionCount: 0,
     movedCount: 0,
+    droppedTableCount: 0,
     compactionReadBytes: 0,
     compactionWrittenBytes: 0,
     droppedCount: 0,
     droppedBytes: 0,
+    vacuumCount: 0,
+    vacuumReadBytes: 0,
+    vacuumWrittenBytes: 0,
+    throttledMs: 0,
+  };
+}
+
+/** User entries are dead once superseded, whoever may still read them; records once nobody needs them. */
+function deadFigures(
+  levels: readonly (readonly TableMeta[])[],
+  horizons: Horizons,
+): { deadEntryCount: number; deadBytes: number } {
+  const last = Number.MAX_SAFE_INTEGER;
+  const dead = { ...horizons, rules: [], userVersion: last };
+  const figures = sum(levels.flat().map((table) => estimateDead(table, dead)));
+  return {
+    deadEntryCount: Math.round(figures.entryCount),
+    deadBytes: Math.round(figures.sizeBytes),
   };
 }
 

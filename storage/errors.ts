@@ -13,7 +13,7 @@ import { DiskError } from "./env/mod.ts";
  *  - `disk_full`: nothing was lost; the call may be made again once there is room.
  *  - `io`: the disk failed in another way.
  *  - `sync_failed`: what is on the disk is not known any more. The process must end.
- *  - `version_vacuumed`: the version asked for lies below the watermark.
+ *  - `version_vacuumed`: the version asked for lies below the horizon of what is asked for.
  *  - `closed`: the engine was closed, or refuses work after a failure.
  */
 export type StorageErrorCode =
@@ -30,10 +30,17 @@ export class StorageError extends Error {
   override readonly name = "StorageError";
   /** The stable code. */
   readonly code: StorageErrorCode;
+  /** Of `version_vacuumed`: the oldest version at which the same can be read. */
+  readonly oldestVersion: number | undefined;
 
-  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly oldestVersion?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.oldestVersion = options.oldestVersion;
   }
 }
 

@@ -17,6 +17,7 @@ import type { EntryKind } from "./cursor.ts";
 import { invariant } from "./env/mod.ts";
 import { Memtable } from "./lsm/memtable.ts";
 import type { MemoryBudget, MemoryShare } from "./memory_budget.ts";
+import { largestHorizon, withCounts } from "./mvcc/retention.ts";
 
 /** A memtable on its way to the disk. */
 export interface FrozenMemtable {
@@ -34,6 +35,7 @@ export class Memtables {
   #active = new Memtable();
   #frozen: FrozenMemtable[] = [];
   #applied: AppliedState;
+  #largestHorizon: number;
   #newestVersion: number;
   #isMidEntry = false;
 
@@ -45,6 +47,7 @@ export class Memtables {
     onFreeze: () => void;
   }) {
     this.#applied = options.applied;
+    this.#largestHorizon = largestHorizon(options.applied.horizons);
     this.#newestVersion = options.applied.lastVersion;
     this.#sizeBytesMax = options.sizeBytesMax;
     this.#onFreeze = options.onFreeze;
@@ -64,6 +67,11 @@ export class Memtables {
   /** As of the last commit. */
   get applied(): AppliedState {
     return this.#applied;
+  }
+
+  /** From this version on every key can be read, as of the last commit. */
+  get largestHorizon(): number {
+    return this.#largestHorizon;
   }
 
   /** No entry has a larger version. */
@@ -97,14 +105,16 @@ export class Memtables {
     this.#active.put(key, version, kind, source, start, end);
   }
 
-  /** Ends an entry. Freezes where there is reason to. */
+  /** Ends an entry, and completes its rules. Freezes where there is reason to. */
   commit(state: AppliedState): void {
     checkFollows(state, this.#applied);
     invariant(
       state.lastVersion >= this.#newestVersion,
       () => `A state covers its writes: ${state.lastVersion}, written ${this.#newestVersion}`,
     );
-    this.#applied = state;
+    const horizons = withCounts(state.horizons, this.#applied.horizons);
+    this.#applied = horizons === state.horizons ? state : { ...state, horizons };
+    this.#largestHorizon = largestHorizon(horizons);
     this.#newestVersion = state.lastVersion;
     this.#isMidEntry = false;
     if (this.#active.sizeBytes >= this.#sizeBytesMax) this.freeze();

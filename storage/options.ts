@@ -43,6 +43,12 @@ export interface TreeOptions {
   readonly tableSizeBytesTarget: number;
   /** The longest pause that a slowed write takes. */
   readonly slowdownMsMax: number;
+  /** Whether tables are merged to give back the space of what VACUUM may drop. */
+  readonly isAutovacuumOn: boolean;
+  /** From which part of a table's bytes that VACUUM may drop it is merged; less as space runs out. */
+  readonly autovacuumDeadRatio: number;
+  /** How many bytes VACUUM reads and writes a second, together; 0 for no limit. */
+  readonly vacuumIoBytesPerSecond: number;
 }
 
 /** The defaults. */
@@ -66,6 +72,12 @@ export const treeOptionsDefault: TreeOptions = {
   level1SizeBytesMax: 128 * mebibyte,
   tableSizeBytesTarget: 32 * mebibyte,
   slowdownMsMax: 20,
+  isAutovacuumOn: true,
+  // Giving back a byte costs at most three that are written again, and a scan passes at most one
+  // dead entry for three live ones.
+  autovacuumDeadRatio: 0.25,
+  // A third to a sixth of what a SATA SSD does: reads and log writes beside it keep their time.
+  vacuumIoBytesPerSecond: 64 * mebibyte,
 };
 
 /** How many levels a tree has, level 0 included. On disk since format 1. */
@@ -89,6 +101,8 @@ export function treeOptions(given: Partial<TreeOptions> = {}): TreeOptions {
   within("level1SizeBytesMax", options.level1SizeBytesMax, 1_024, 2 ** 50);
   within("tableSizeBytesTarget", options.tableSizeBytesTarget, 512, 1_024 * mebibyte);
   within("slowdownMsMax", options.slowdownMsMax, 0, 10_000);
+  within("autovacuumDeadRatio", options.autovacuumDeadRatio, 0.01, 1);
+  within("vacuumIoBytesPerSecond", options.vacuumIoBytesPerSecond, 0, 2 ** 50);
   return options;
 }
 

@@ -17,7 +17,7 @@
 import type { AppliedState } from "./applied_state.ts";
 import { syncNames } from "./durable.ts";
 import type { Clock, Disk, Logger } from "./env/mod.ts";
-import { DiskError, invariant } from "./env/mod.ts";
+import { DiskError, DurationHistogram, invariant } from "./env/mod.ts";
 import { StorageError } from "./errors.ts";
 import type { BlockCache } from "./lsm/block_cache.ts";
 import type { Manifest } from "./lsm/manifest.ts";
@@ -57,6 +57,8 @@ export interface TreeChange {
 /** The files of one tree. */
 export class TreeFiles {
   readonly #config: TreeFilesConfig;
+  /** How long installs waited for the one before. */
+  readonly installWaits: DurationHistogram = new DurationHistogram();
   readonly #manifest: Manifest;
   readonly #set: VersionSet;
   readonly #pointers: string[];
@@ -142,7 +144,10 @@ export class TreeFiles {
     const before = this.#installing;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#installing = promise;
+    const { clock } = this.#config;
+    const startMs = clock.monotonicMs();
     await before;
+    this.installWaits.observe(clock.monotonicMs() - startMs);
     try {
       if (this.#isHalted) throw new StorageError("closed", "Cannot install: the tree has failed");
       await this.#installAlone(change);

@@ -8,9 +8,9 @@
 import type { Command } from "commander";
 import { checkDataFolder } from "../../sharding/mod.ts";
 import { DenoDisk, SystemClock } from "../../storage/env/mod.ts";
-import type { ApiClient } from "./api_client.ts";
 import { CliError, usageError } from "./cli_error.ts";
 import type { CliIo } from "./cli_io.ts";
+import { runJob } from "./job_follower.ts";
 import { flatten, printJson, printPairs, printTable } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { clientOf, type ServerVerbOptions, withExamples, withServer } from "./verb_options.ts";
@@ -23,8 +23,6 @@ interface Report {
   readonly isSound: boolean;
   readonly problems: readonly { readonly file: string; readonly message: string }[];
 }
-
-const pollMs = 200;
 
 /** Adds the verb to a program. */
 export function addCheck(program: Command, io: CliIo): void {
@@ -42,7 +40,7 @@ export function addCheck(program: Command, io: CliIo): void {
     }
     const report = options.url === undefined
       ? await checkOffline(io, options.dataDir ?? "./data")
-      : await checkLive(clientOf(io, options));
+      : await checkLive(io, options);
     await printReport(io, report, options);
   });
 }
@@ -61,15 +59,9 @@ async function checkOffline(io: CliIo, dataDirectory: string): Promise<Report> {
   }
 }
 
-async function checkLive(client: ApiClient): Promise<Report> {
-  const clock = new SystemClock();
-  let job = await client.json("/v1/admin/check", { method: "POST" });
-  while (job.state === "running") {
-    await clock.sleep(pollMs);
-    job = await client.json(`/v1/admin/jobs/${job.id}`);
-  }
-  if (job.state === "done") return job.result as Report;
-  throw new CliError("check_failed", `Cannot finish the check: ${job.reason}`);
+async function checkLive(io: CliIo, options: CheckOptions): Promise<Report> {
+  const work = { path: "/v1/admin/check", name: "check" };
+  return await runJob(io, clientOf(io, options), work) as unknown as Report;
 }
 
 async function printReport(io: CliIo, report: Report, options: CheckOptions): Promise<void> {

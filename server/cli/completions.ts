@@ -12,6 +12,8 @@ interface Verb {
   readonly name: string;
   readonly description: string;
   readonly flags: readonly string[];
+  /** Verbs of its own, such as `set` of `retention`. */
+  readonly parts: readonly string[];
 }
 
 /** Adds the verb to a program. */
@@ -33,18 +35,25 @@ export function completionScript(program: Command, shell: string): string {
   const verbs = program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
-    flags: [...command.options.map((option) => option.long ?? option.short ?? ""), "--help"],
+    flags: [...new Set([command, ...command.commands].flatMap(flagsOf)), "--help"],
+    parts: command.commands.map((part) => part.name()),
   }));
   if (shell === "bash") return bashScript(verbs);
   return shell === "zsh" ? zshScript(verbs) : fishScript(verbs);
 }
 
+function flagsOf(command: Command): string[] {
+  return command.options.map((option) => option.long ?? option.short ?? "");
+}
+
 function bashScript(verbs: readonly Verb[]): string {
   const names = verbs.map(({ name }) => name).join(" ");
-  const cases = verbs.map(({ name, flags }) => `    ${name}) words="${flags.join(" ")}" ;;`);
+  const cases = verbs.map(({ name, flags, parts }) =>
+    `    ${name}) words="${flags.join(" ")}" parts="${parts.join(" ")}" ;;`
+  );
   return `# bash completion for ankylo
 _ankylo() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" words="" parts=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${names}" -- "$current"))
     return
@@ -52,6 +61,10 @@ _ankylo() {
   case "\${COMP_WORDS[1]}" in
 ${cases.join("\n")}
   esac
+  if [ "$COMP_CWORD" -eq 2 ] && [ -n "$parts" ] && [ "\${current#-}" = "$current" ]; then
+    COMPREPLY=($(compgen -W "$parts" -- "$current"))
+    return
+  fi
   case "$current" in
     -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
     *) COMPREPLY=($(compgen -f -- "$current")) ;;
@@ -64,6 +77,8 @@ complete -o filenames -F _ankylo ankylo
 function zshScript(verbs: readonly Verb[]): string {
   const names = verbs.map(({ name, description }) => `    ${quote(`${name}:${description}`)}`);
   const cases = verbs.map(({ name, flags }) => `    ${name}) compadd -- ${flags.join(" ")} ;;`);
+  const parts = verbs.filter((verb) => verb.parts.length > 0)
+    .map((verb) => `      ${verb.name}) compadd -- ${verb.parts.join(" ")}; return ;;`);
   return `#compdef ankylo
 _ankylo() {
   local -a verbs=(
@@ -74,6 +89,9 @@ ${names.join("\n")}
     return
   fi
   if [[ $PREFIX != -* ]]; then
+    (( CURRENT == 3 )) && case $words[2] in
+${parts.join("\n")}
+    esac
     _files
     return
   fi
@@ -86,8 +104,11 @@ compdef _ankylo ankylo
 }
 
 function fishScript(verbs: readonly Verb[]): string {
-  const lines = verbs.flatMap(({ name, description, flags }) => [
+  const lines = verbs.flatMap(({ name, description, flags, parts }) => [
     `complete -c ankylo -n __fish_use_subcommand -a ${name} -d ${quote(description)}`,
+    ...parts.map((part) =>
+      `complete -c ankylo -n '__fish_seen_subcommand_from ${name}' -a ${part}`
+    ),
     ...flags.map((flag) =>
       `complete -c ankylo -n '__fish_seen_subcommand_from ${name}' -l ${flag.replace(/^-+/, "")}`
     ),

@@ -12,11 +12,19 @@ import { keyBytes, queryOf } from "./key_argument.ts";
 import { streamLines } from "./line_stream.ts";
 import { grouped } from "./output.ts";
 import { Progress } from "./progress.ts";
-import { clientOf, type ServerVerbOptions, withExamples, withServer } from "./verb_options.ts";
+import {
+  atHelp,
+  clientOf,
+  moment,
+  type ServerVerbOptions,
+  withExamples,
+  withServer,
+} from "./verb_options.ts";
 
 interface ExportOptions extends ServerVerbOptions {
   readonly keyBase64?: boolean;
   readonly file?: string;
+  readonly at?: string;
 }
 
 const encoder = new TextEncoder();
@@ -29,8 +37,13 @@ export function addExport(program: Command, io: CliIo): void {
     .description("write all entries of a range as NDJSON, under one snapshot")
     .argument("[prefix]", "only keys that begin so")
     .option("--key-base64", "the prefix is given as base64")
+    .option("--at <version>", atHelp, moment)
     .option("-f, --file <path>", "write to a file instead of stdout");
-  withExamples(withServer(command), ["export city/ --file cities.ndjson", "export > all.ndjson"]);
+  withExamples(withServer(command), [
+    "export city/ --file cities.ndjson",
+    "export > all.ndjson",
+    "export --at 2026-11-23T08:00:00Z > yesterday.ndjson",
+  ]);
   command.action((prefix: string | undefined, options: ExportOptions) =>
     runExport(io, prefix, options)
   );
@@ -43,9 +56,10 @@ async function runExport(
 ): Promise<void> {
   const client = clientOf(io, options);
   const prefix = text === undefined ? undefined : keyBytes(text, options.keyBase64 === true);
-  const { count } = await client.json(`/v1/kv${queryOf({ prefix, count_only: "true" })}`);
+  const range = { prefix, at: options.at };
+  const { count } = await client.json(`/v1/kv${queryOf({ ...range, count_only: "true" })}`);
   const progress = new Progress(io, { unit: "entries", total: Number(count) });
-  const source = { client, path: `/v1/kv${queryOf({ prefix, exact: "true" })}`, progress };
+  const source = { client, path: `/v1/kv${queryOf({ ...range, exact: "true" })}`, progress };
   let entryCount: number;
   try {
     entryCount = options.file === undefined

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from "../../storage/env/mod.ts";
 import { type LineFailure, readImportLine } from "./import_line.ts";
 import { readLines } from "./line_stream.ts";
 
@@ -20,25 +21,35 @@ export interface ImportBatch {
   readonly lines: readonly number[];
   /** Lines that are none. */
   readonly refused: readonly LineFailure[];
+  /** How many lines tell of what has expired. */
+  readonly expiredCount: number;
 }
 
 /** Where a batch is closed, whatever its count: far below what a request may hold. */
 const batchSizeBytesMax = 8_388_608;
 
-/** Yields the lines of a file as batches. Empty lines are left out. */
+/** How lines are gathered. */
+export interface BatchOptions {
+  readonly batchSize: number;
+  readonly skipLines: number;
+  readonly clock: Clock;
+}
+
+/** Yields the lines of a file as batches. Empty lines, and what has expired, are left out. */
 export async function* importBatches(
   stream: ReadableStream<Uint8Array>,
-  options: { readonly batchSize: number; readonly skipLines: number },
+  options: BatchOptions,
 ): AsyncGenerator<ImportBatch, undefined> {
   let line = 0;
-  let gathering = new Gathering(options.skipLines + 1);
+  const { clock } = options;
+  let gathering = new Gathering(options.skipLines + 1, clock);
   for await (const text of readLines(stream)) {
     line++;
     if (line <= options.skipLines) continue;
     gathering.add(line, text);
     if (gathering.count < options.batchSize && gathering.byteCount < batchSizeBytesMax) continue;
     yield gathering.close();
-    gathering = new Gathering(line + 1);
+    gathering = new Gathering(line + 1, clock);
   }
   if (gathering.count > 0) yield gathering.close();
   return undefined;
@@ -51,9 +62,12 @@ class Gathering {
   readonly #operations: string[] = [];
   readonly #lines: number[] = [];
   readonly #refused: LineFailure[] = [];
+  readonly #clock: Clock;
+  #expiredCount = 0;
 
-  constructor(firstLine: number) {
+  constructor(firstLine: number, clock: Clock) {
     this.#firstLine = firstLine;
+    this.#clock = clock;
   }
 
   add(line: number, text: string): void {
@@ -61,7 +75,12 @@ class Gathering {
     this.byteCount += text.length + 1;
     if (text.trim() === "") return;
     try {
-      this.#operations.push(JSON.stringify(readImportLine(text)));
+      const operation = readImportLine(text, this.#clock.wallMicros());
+      if (operation === undefined) {
+        this.#expiredCount++;
+        return;
+      }
+      this.#operations.push(JSON.stringify(operation));
       this.#lines.push(line);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -77,6 +96,7 @@ class Gathering {
       operations: this.#operations,
       lines: this.#lines,
       refused: this.#refused,
+      expiredCount: this.#expiredCount,
     };
   }
 }

@@ -9,8 +9,13 @@
  * would turn `1.0` into `1` and lose digits. So its place in the line is found by walking over the
  * top level of the object, and it goes to the server as base64, as all values do.
  *
+ * What expires goes on living for as long as it had left: `expiresAt` becomes a `ttl`, which a line
+ * may also give itself. What has expired by now is left out.
+ *
  * @module
  */
+import { durationText, parseDurationMs } from "../wire/durations.ts";
+import { parseTime } from "../wire/times.ts";
 import { valueForm } from "../wire/values.ts";
 
 /** A line that was not imported. */
@@ -27,8 +32,11 @@ export interface ImportOperation {
   readonly keyBase64?: string;
   readonly valueBase64: string;
   readonly contentType: string;
+  readonly ttl?: string;
 }
 
+/** The longest duration that fits the digits of the wire in milliseconds. */
+const exactMsMax = 999_999_999;
 const encoder = new TextEncoder();
 const known: ReadonlySet<string> = new Set([
   "key",
@@ -38,44 +46,75 @@ const known: ReadonlySet<string> = new Set([
   "contentType",
   "versionstamp",
   "expiresAt",
+  "ttl",
 ]);
 
 /**
- * Returns the operation that writes what a line tells of.
+ * Returns the operation that writes what a line tells of; undefined where that has expired.
  *
+ * @param nowMicros Microseconds since the Unix epoch.
  * @throws {TypeError} where the line is no such object; the message says why.
  */
-export function readImportLine(line: string): ImportOperation {
+export function readImportLine(line: string, nowMicros: number): ImportOperation | undefined {
   const fields = parseObject(line);
   for (const name of Object.keys(fields)) {
     if (!known.has(name)) throw new TypeError(`there is no field ${JSON.stringify(name)}`);
   }
-  const { key, keyBase64, value, valueBase64, contentType, expiresAt } = fields;
+  const { key, keyBase64 } = fields;
   if (typeof (key ?? keyBase64) !== "string" || (key !== undefined && keyBase64 !== undefined)) {
     throw new TypeError("it has one of key and keyBase64, as text");
   }
+  const value = readValue(line, fields);
+  const ttl = readTtl(fields, nowMicros);
+  if (ttl === "over") return undefined;
+  const named = key === undefined ? { keyBase64: String(keyBase64) } : { key: String(key) };
+  return { op: "set", ...named, ...value, ...(ttl === undefined ? {} : { ttl }) };
+}
+
+function readValue(
+  line: string,
+  fields: Readonly<Record<string, unknown>>,
+): Pick<ImportOperation, "valueBase64" | "contentType"> {
+  const { value, valueBase64, contentType } = fields;
   if ((value === undefined) === (valueBase64 === undefined)) {
     throw new TypeError("it has one of value and valueBase64");
   }
   if (contentType !== undefined && typeof contentType !== "string") {
     throw new TypeError("contentType is text");
   }
-  if (expiresAt !== undefined && expiresAt !== null) {
-    throw new TypeError("expiresAt is not implemented yet");
-  }
-  const named = key === undefined ? { keyBase64: String(keyBase64) } : { key: String(key) };
   if (valueBase64 !== undefined) {
     if (typeof valueBase64 !== "string") throw new TypeError("valueBase64 is text");
-    return {
-      op: "set",
-      ...named,
-      valueBase64,
-      contentType: contentType ?? "application/octet-stream",
-    };
+    return { valueBase64, contentType: contentType ?? "application/octet-stream" };
   }
   const type = contentType ?? (typeof value === "string" ? "text/plain" : "application/json");
   const text = valueText(line, value, type);
-  return { op: "set", ...named, valueBase64: encoder.encode(text).toBase64(), contentType: type };
+  return { valueBase64: encoder.encode(text).toBase64(), contentType: type };
+}
+
+/** Returns the time that is left as a duration; `over` where none is; undefined for ever. */
+function readTtl(
+  fields: Readonly<Record<string, unknown>>,
+  nowMicros: number,
+): string | undefined {
+  const { expiresAt, ttl } = fields;
+  if (ttl !== undefined) {
+    if (expiresAt !== undefined && expiresAt !== null) {
+      throw new TypeError("it has one of expiresAt and ttl");
+    }
+    if (typeof ttl !== "string" || parseDurationMs(ttl) === undefined) {
+      throw new TypeError("ttl is a duration such as 30s");
+    }
+    return ttl;
+  }
+  if (expiresAt === undefined || expiresAt === null) return undefined;
+  const expiryMicros = typeof expiresAt === "string" ? parseTime(expiresAt) : undefined;
+  if (expiryMicros === undefined) {
+    throw new TypeError("expiresAt is a time such as 2026-11-23T08:00:00Z");
+  }
+  if (expiryMicros <= nowMicros) return "over";
+  // Rounded up: a value may outlive its time by a moment, and never dies early.
+  const leftMs = Math.ceil((expiryMicros - nowMicros) / 1_000);
+  return durationText(leftMs <= exactMsMax ? leftMs : Math.ceil(leftMs / 1_000) * 1_000);
 }
 
 function parseObject(line: string): Record<string, unknown> {

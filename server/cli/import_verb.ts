@@ -6,10 +6,13 @@
  *    after a broken connection or a refusal for overload does nothing twice.
  * 3. What the server refuses is told by line number. Where the import must give up, it says how
  *    many lines from the start are certainly done: `--skip-lines` goes on from there.
+ * 4. What has expired since it was exported is left out and counted; what expires later keeps the
+ *    time that it has left.
  *
  * @module
  */
 import type { Command } from "commander";
+import { SystemClock } from "../../storage/env/mod.ts";
 import { batchOperationCountMax } from "../wire/limits.ts";
 import { CliError, oneLine } from "./cli_error.ts";
 import { type CliIo, givenPath } from "./cli_io.ts";
@@ -64,11 +67,12 @@ async function runImport(io: CliIo, path: string, options: ImportOptions): Promi
   const sender = new ImportSender(clientOf(io, options));
   const source = await openSource(io, path);
   const progress = new Progress(io, { unit: "bytes", total: source.sizeBytes });
-  const batches = importBatches(source.stream, options);
+  const batches = importBatches(source.stream, { ...options, clock: new SystemClock() });
   const linesDone = new LinesDone(options.skipLines);
   const failures: LineFailure[] = [];
   let importedCount = 0;
   let failedCount = 0;
+  let expiredCount = 0;
   let fatal: unknown;
   const noteFailures = (found: readonly LineFailure[]) => {
     failedCount += found.length;
@@ -82,6 +86,7 @@ async function runImport(io: CliIo, path: string, options: ImportOptions): Promi
       const found = await sender.send(batch);
       noteFailures(found);
       importedCount += batch.lines.length - found.length;
+      expiredCount += batch.expiredCount;
       linesDone.add(batch);
       progress.update(linesDone.byteCount, Math.max(source.sizeBytes, linesDone.byteCount));
     }
@@ -97,7 +102,7 @@ async function runImport(io: CliIo, path: string, options: ImportOptions): Promi
   progress.stop();
   if (fatal !== undefined) await batches.return(undefined);
   for (const { line, reason } of failures) io.writeError(`line ${line}: ${reason}\n`);
-  await printCounts(io, { importedCount, failedCount }, options);
+  await printCounts(io, { importedCount, failedCount, expiredCount }, options);
   if (fatal !== undefined) throw abandoned(fatal, linesDone.lineCount);
   if (failedCount > 0) {
     throw new CliError("import_failed", `Cannot import ${failedCount} of the lines`);
@@ -114,16 +119,27 @@ async function openSource(
   return { stream: file.readable, sizeBytes: size };
 }
 
+interface ImportCounts {
+  readonly importedCount: number;
+  readonly failedCount: number;
+  readonly expiredCount: number;
+}
+
 async function printCounts(
   io: CliIo,
-  counts: { readonly importedCount: number; readonly failedCount: number },
+  counts: ImportCounts,
   options: ImportOptions,
 ): Promise<void> {
-  const { importedCount, failedCount } = counts;
+  const { importedCount, failedCount, expiredCount } = counts;
   if (options.output === "json") {
-    return await printJson(io, { imported: importedCount, failed: failedCount });
+    return await printJson(io, {
+      imported: importedCount,
+      failed: failedCount,
+      expired: expiredCount,
+    });
   }
-  await io.write(`imported ${grouped(importedCount)} entries\n`);
+  const expired = expiredCount === 0 ? "" : `, left out ${grouped(expiredCount)} that had expired`;
+  await io.write(`imported ${grouped(importedCount)} entries${expired}\n`);
 }
 
 function abandoned(error: unknown, lineCount: number): CliError {

@@ -25,15 +25,16 @@ export function keyBytes(text: string, isBase64: boolean): Uint8Array {
 /**
  * Returns the path of a key's route.
  *
+ * @param route What stands in front of the key.
  * @throws {CliError} for the keys `.` and `..`, which no URL can carry.
  */
-export function keyPath(key: Uint8Array): string {
+export function keyPath(key: Uint8Array, route = "/v1/kv/"): string {
   const encoded = percentEncode(key);
   if (encoded === "." || encoded === "..") {
     throw usageError(`Cannot address the key ${encoded}: a URL swallows it; use txn`);
   }
   const isFolded = encoded.split("/").some((segment) => segment === "." || segment === "..");
-  return `/v1/kv/${isFolded ? encoded.replaceAll("/", "%2F") : encoded}`;
+  return `${route}${isFolded ? encoded.replaceAll("/", "%2F") : encoded}`;
 }
 
 /** Returns a query's text, without those parameters that are undefined. */

@@ -9,8 +9,6 @@ import { CliError } from "./cli_error.ts";
 
 /** Each verb and what it waits for. */
 export const laterVerbs: Readonly<Record<string, string>> = {
-  watch: "follow changes",
-  history: "list the versions of a key that are still kept",
   members: "list the members of the cluster",
   shards: "list the shards",
   locate: "tell where a key lives",
@@ -24,7 +22,6 @@ export const laterVerbs: Readonly<Record<string, string>> = {
   move: "move a replica",
   rebalance: "spread replicas anew",
   events: "follow what happens in the cluster",
-  vacuum: "drop old versions now",
   analyze: "gather statistics",
   explain: "tell how a read would be served",
   stats: "show statistics",

@@ -9,7 +9,9 @@ import { keyBytes, queryOf } from "./key_argument.ts";
 import { streamLines } from "./line_stream.ts";
 import { printJson, printTable, shorten } from "./output.ts";
 import {
+  atHelp,
   clientOf,
+  moment,
   type ServerVerbOptions,
   wholeNumber,
   withExamples,
@@ -20,6 +22,7 @@ interface ListOptions extends ServerVerbOptions {
   readonly keyBase64?: boolean;
   readonly start?: string;
   readonly end?: string;
+  readonly at?: string;
   readonly limit?: number;
   readonly reverse?: boolean;
   readonly keysOnly?: boolean;
@@ -34,6 +37,7 @@ interface ListedEntry {
   readonly valueBase64?: string;
   readonly contentType?: string;
   readonly versionstamp: string;
+  readonly expiresAt?: string | null;
 }
 
 const encoder = new TextEncoder();
@@ -47,6 +51,7 @@ export function addList(program: Command, io: CliIo): void {
     .option("--key-base64", "prefix, start and end are given as base64")
     .option("--start <key>", "from this key on")
     .option("--end <key>", "up to before this key")
+    .option("--at <version>", atHelp, moment)
     .option("-l, --limit <n>", "at most so many, up to 10,000 (default 100)", wholeNumber(1))
     .option("-r, --reverse", "from the end to the start")
     .option("-k, --keys-only", "without values")
@@ -57,6 +62,7 @@ export function addList(program: Command, io: CliIo): void {
     "list --start a --end m --keys-only",
     "list city/ --count",
     "list city/ --all > cities.ndjson",
+    "list city/ --count --at 2026-11-23T08:00:00Z",
   ]);
   command.action((prefix: string | undefined, options: ListOptions) =>
     runList(io, prefix, options)
@@ -71,7 +77,12 @@ async function runList(
   const client = clientOf(io, options);
   const bytes = (text: string | undefined) =>
     text === undefined ? undefined : keyBytes(text, options.keyBase64 === true);
-  const range = { prefix: bytes(prefix), start: bytes(options.start), end: bytes(options.end) };
+  const range = {
+    prefix: bytes(prefix),
+    start: bytes(options.start),
+    end: bytes(options.end),
+    at: options.at,
+  };
   if (options.count === true) {
     const answer = await client.json(`/v1/kv${queryOf({ ...range, count_only: "true" })}`);
     if (options.output === "json") return await printJson(io, answer);
@@ -92,20 +103,28 @@ async function runList(
   const page = await client.json(`/v1/kv${query}`);
   if (options.output === "json") return await printJson(io, page);
   const entries = page.entries as ListedEntry[];
-  const head = options.keysOnly === true
-    ? ["key", "versionstamp"]
-    : ["key", "value", "type", "versionstamp"];
+  const columns = columnsOf(entries, options.keysOnly === true);
   await printTable(
     io,
-    head,
-    entries.map((entry) => {
-      const key = entry.key ?? `base64:${entry.keyBase64}`;
-      return options.keysOnly === true
-        ? [key, entry.versionstamp]
-        : [key, shownValue(entry), entry.contentType ?? "", entry.versionstamp];
-    }),
+    columns.map(([name]) => name),
+    entries.map((entry) => columns.map(([, cell]) => cell(entry))),
   );
   if (page.cursor !== null) io.writeError("there is more: use --limit, --start or --all\n");
+}
+
+type Column = readonly [name: string, cell: (entry: ListedEntry) => string];
+
+/** When a value expires is shown where one of them does. */
+function columnsOf(entries: readonly ListedEntry[], isKeysOnly: boolean): readonly Column[] {
+  const columns: Column[] = [["key", ({ key, keyBase64 }) => key ?? `base64:${keyBase64}`]];
+  if (!isKeysOnly) {
+    columns.push(["value", shownValue], ["type", ({ contentType }) => contentType ?? ""]);
+  }
+  columns.push(["versionstamp", ({ versionstamp }) => versionstamp]);
+  if (entries.some(({ expiresAt }) => typeof expiresAt === "string")) {
+    columns.push(["expires", ({ expiresAt }) => expiresAt ?? ""]);
+  }
+  return columns;
 }
 
 function shownValue(entry: ListedEntry): string {

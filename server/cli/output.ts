@@ -45,9 +45,14 @@ export function hasColor(io: CliIo): boolean {
   return io.isOutputTerminal && (asked === undefined || asked === "");
 }
 
-/** Returns the leaves of nested plain data by their paths: `{a: {b: 1}}` is `[["a.b", 1]]`. */
+/**
+ * Returns the leaves of nested plain data by their paths: `{a: {b: 1}}` is `[["a.b", 1]]`. A list of
+ * numbers is one leaf.
+ */
 export function flatten(value: unknown, path = ""): [string, unknown][] {
   if (typeof value !== "object" || value === null) return [[path, value]];
+  const isNumbers = Array.isArray(value) && value.every((item) => typeof item === "number");
+  if (isNumbers && value.length > 0) return [[path, value.join(" ")]];
   const entries = Object.entries(value);
   if (entries.length === 0) return [[path, Array.isArray(value) ? "none" : ""]];
   return entries.flatMap(([name, inner]) => flatten(inner, path === "" ? name : `${path}.${name}`));
@@ -72,4 +77,40 @@ export function grouped(value: number, fractionDigits = 0): string {
     minimumFractionDigits: fractionDigits,
     maximumFractionDigits: fractionDigits,
   });
+}
+
+const sizeUnits: readonly string[] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** Returns a number of bytes for people: three digits and a unit, such as `1.25 MiB`. */
+export function sizeText(valueBytes: number): string {
+  let value = valueBytes;
+  let unit = 0;
+  while (value >= 1_023.5 && unit < sizeUnits.length - 1) {
+    value /= 1_024;
+    unit++;
+  }
+  const fractionDigits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(fractionDigits)} ${sizeUnits[unit]}`;
+}
+
+const ageUnits: readonly (readonly [string, number])[] = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+];
+
+/** Returns how long something has been there, for people: its two largest units, as `3m 20s`. */
+export function ageText(ageMs: number): string {
+  if (ageMs < 1_000) return `${Math.round(ageMs)}ms`;
+  const seconds = Math.floor(ageMs / 1_000);
+  const largest = ageUnits.findIndex(([, unitSeconds]) => seconds >= unitSeconds);
+  let left = seconds;
+  const parts: string[] = [];
+  for (const [unit, unitSeconds] of ageUnits.slice(largest, largest + 2)) {
+    const count = Math.floor(left / unitSeconds);
+    left -= count * unitSeconds;
+    if (count > 0) parts.push(`${count}${unit}`);
+  }
+  return parts.join(" ");
 }

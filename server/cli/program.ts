@@ -17,13 +17,18 @@ import type { CliIo } from "./cli_io.ts";
 import { addCompletions } from "./completions.ts";
 import { addDelete } from "./delete_verb.ts";
 import { addExport } from "./export_verb.ts";
+import { addHistory } from "./history_verb.ts";
 import { addImport } from "./import_verb.ts";
 import { addKeyVerbs } from "./key_verbs.ts";
 import { addLaterVerbs } from "./later_verbs.ts";
 import { addList } from "./list_verb.ts";
+import { addRetention } from "./retention_verb.ts";
 import { addServe, printConfigHelp } from "./serve_verb.ts";
 import { addStatus } from "./status_verb.ts";
 import { addTransaction } from "./transaction_verb.ts";
+import { addUndelete } from "./undelete_verb.ts";
+import { addVacuum } from "./vacuum_verb.ts";
+import { addWatch } from "./watch_verb.ts";
 
 /** Runs a command line and returns what the process is to exit with. Never rejects. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
@@ -68,9 +73,14 @@ export function buildProgram(io: CliIo, print: (text: string) => void): Command 
   addDelete(program, io);
   addList(program, io);
   addTransaction(program, io);
+  addHistory(program, io);
+  addUndelete(program, io);
+  addWatch(program, io);
   addImport(program, io);
   addExport(program, io);
   addBench(program, io);
+  addRetention(program, io);
+  addVacuum(program, io);
   addCheck(program, io);
   addCompletions(program, io);
   addLaterVerbs(program);

@@ -17,7 +17,8 @@ import {
   readConfig,
   type ServerConfig,
 } from "../config.ts";
-import { type ConfigField, configFields, environmentNameOf, flagOf } from "../config_fields.ts";
+import { type ConfigField, environmentNameOf, flagOf } from "../config_field.ts";
+import { configFields } from "../config_fields.ts";
 import { createServer, type HostParts } from "../mod.ts";
 import { CliError, exitCodes, oneLine } from "./cli_error.ts";
 import type { CliIo } from "./cli_io.ts";

@@ -4,6 +4,9 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseSize } from "../config_values.ts";
+import { parseDurationMs } from "../wire/durations.ts";
+import { parseMoment } from "../wire/times.ts";
 import { ApiClient } from "./api_client.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { OutputForm } from "./output.ts";
@@ -59,3 +62,25 @@ export function wholeNumber(
     throw new InvalidArgumentError(`It is a whole number, ${smallest} to ${largest}`);
   };
 }
+
+/** Takes a duration such as `500ms`, `30s` or `7d`, as the text that it is. */
+export function duration(text: string): string {
+  if (parseDurationMs(text) !== undefined) return text;
+  throw new InvalidArgumentError("It is a duration such as 500ms, 30s, 10m, 2h or 7d");
+}
+
+/** Takes a versionstamp or an RFC 3339 time, as the text that it is. */
+export function moment(text: string): string {
+  if (parseMoment(text) !== undefined) return text;
+  throw new InvalidArgumentError("It is a versionstamp, or a time such as 2026-11-23T08:00:00Z");
+}
+
+/** Reads a size such as `16MiB`. */
+export function size(text: string): number {
+  const valueBytes = parseSize(text);
+  if (valueBytes !== undefined) return valueBytes;
+  throw new InvalidArgumentError("It is a size such as 65536, 16MiB or 1GB");
+}
+
+/** The help of `--at`. */
+export const atHelp = "as it was at this versionstamp or time (RFC 3339), while that is kept";

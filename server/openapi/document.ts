@@ -59,10 +59,20 @@ function operationObject(operation: string, description: OperationDescription): 
     ...(request === undefined ? {} : { requestBody: { content: contentOf(request) } }),
     responses: {
       [status]: { description: "Done", content: contentOf(answer) },
+      ...otherResponses(description),
       ...withoutBodyResponses(description),
       ...problemResponses(refused),
     },
   };
+}
+
+function otherResponses({ others = {} }: OperationDescription): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(others).map(([status, { description, answer }]) => [
+      status,
+      { description, content: contentOf(answer) },
+    ]),
+  );
 }
 
 function withoutBodyResponses({ withoutBody = {} }: OperationDescription): Record<string, object> {

@@ -23,6 +23,10 @@ export interface OperationDescription {
   readonly request?: readonly BodyDescription[];
   readonly status: number;
   readonly answer: readonly BodyDescription[];
+  /** Other answers that are no refusal, by their status. */
+  readonly others?: Readonly<
+    Record<number, { readonly description: string; readonly answer: readonly BodyDescription[] }>
+  >;
   /** Answers that are no refusal and have no body, by their status. */
   readonly withoutBody?: Readonly<Record<number, string>>;
   readonly problems?: readonly ProblemCode[];
@@ -46,6 +50,10 @@ const writeProblems: readonly ProblemCode[] = [
   "outcome_unknown",
   "disk_full",
 ];
+/** Without a key and an Idempotency-Key. */
+const orderProblems = writeProblems.filter((code) =>
+  code !== "key_too_large" && code !== "idempotency_mismatch"
+);
 const readProblems: readonly ProblemCode[] = [
   "invalid_request",
   "key_too_large",
@@ -70,17 +78,18 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
     method: "get",
     path: "/v1/kv/{key}",
     summary: "Reads a value as the bytes it was put as",
-    query: freshness,
+    query: [...freshness, "at"],
     headers: [...common, "If-Match", "If-None-Match"],
     status: 200,
     answer: [{ type: "*/*" }],
     withoutBody: { 304: "The value is one of If-None-Match" },
-    problems: [...readProblems, "key_not_found", "precondition_failed"],
+    problems: [...readProblems, "key_not_found", "version_vacuumed", "precondition_failed"],
   },
   putKey: {
     method: "put",
     path: "/v1/kv/{key}",
     summary: "Writes a value",
+    query: ["ttl"],
     headers: [...common, "If-Match", "If-None-Match", "Idempotency-Key"],
     request: [{ type: "*/*" }],
     status: 200,
@@ -115,6 +124,7 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
       "keys_only",
       "exact",
       "count_only",
+      "at",
     ],
     headers: common,
     status: 200,
@@ -163,6 +173,99 @@ export const operationDescriptions: Readonly<Record<string, OperationDescription
       "request_timeout",
       "unsupported_media_type",
     ],
+  },
+  getHistory: {
+    method: "get",
+    path: "/v1/history/{key}",
+    summary: "Shows the versions of a key that are still kept, newest first",
+    query: [...freshness, "limit", "cursor", "values", "exact"],
+    headers: common,
+    status: 200,
+    answer: both("History"),
+    problems: [...readProblems, "key_not_found", "not_acceptable"],
+  },
+  revertKey: {
+    method: "post",
+    path: "/v1/history/{key}",
+    summary: "Writes the value that a key had then once more",
+    headers: [...common, "If-Match", "If-None-Match", "Idempotency-Key"],
+    request: both("Revert"),
+    status: 200,
+    answer: both("Written"),
+    problems: [
+      ...writeProblems,
+      "key_not_found",
+      "version_vacuumed",
+      "precondition_failed",
+      "request_too_large",
+      "request_timeout",
+      "unsupported_media_type",
+    ],
+  },
+  watchKeys: {
+    method: "get",
+    path: "/v1/watch",
+    summary: "Tells of changes as server-sent events, from now on or behind a version",
+    query: [...range, "key", "from", "prev", "progress"],
+    headers: [...common, "Last-Event-ID"],
+    status: 200,
+    answer: [{ type: "text/event-stream" }],
+    problems: readProblems,
+  },
+  getRetention: {
+    method: "get",
+    path: "/v1/admin/retention",
+    summary: "Shows how long versions are kept",
+    status: 200,
+    answer: both("Retention"),
+    problems: ["not_acceptable"],
+  },
+  setRetention: {
+    method: "put",
+    path: "/v1/admin/retention",
+    summary: "Keeps the versions of the keys under a prefix by a rule of their own",
+    query: ["prefix"],
+    headers: common,
+    request: both("RetentionRule"),
+    status: 200,
+    answer: both("Written"),
+    problems: [...orderProblems, "request_too_large", "request_timeout", "unsupported_media_type"],
+  },
+  removeRetention: {
+    method: "delete",
+    path: "/v1/admin/retention",
+    summary: "Takes the rule of a prefix back",
+    query: ["prefix"],
+    headers: common,
+    status: 200,
+    answer: both("Deleted"),
+    problems: orderProblems,
+  },
+  startVacuum: {
+    method: "post",
+    path: "/v1/admin/vacuum",
+    summary:
+      "Starts dropping what nobody can read any more, or a report of it, as a job; the job in " +
+      "work where there is one. With release, ends a hold instead and answers 200",
+    request: both("Vacuum"),
+    status: 202,
+    answer: json("Job"),
+    others: { 200: { description: "The hold has ended", answer: json("Released") } },
+    problems: [
+      "invalid_request",
+      "not_found",
+      "request_too_large",
+      "request_timeout",
+      "unsupported_media_type",
+    ],
+  },
+  getHolders: {
+    method: "get",
+    path: "/v1/admin/holders",
+    summary: "Shows who keeps old versions, the oldest version first",
+    status: 200,
+    answer: both("Holders"),
+    problems: ["not_acceptable"],
   },
   getStatus: {
     method: "get",

@@ -10,9 +10,12 @@ import { z } from "zod";
 import { problemKinds } from "../errors.ts";
 import {
   batchOperationCountMax,
+  ruleVersionCountMax,
   transactionCheckCountMax,
   transactionMutationCountMax,
   transactionReadCountMax,
+  vacuumIoBytesMax,
+  vacuumIoBytesMin,
 } from "../wire/limits.ts";
 
 const versionstamp = z.string().regex(/^[0-9a-f]{20}$/).describe(
@@ -29,12 +32,23 @@ const valueFields = {
   contentType: z.string().optional(),
 };
 
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/).describe(
+  "RFC 3339, to the microsecond",
+);
+const expiresAt = time.nullable().describe("From when on there is no value any more");
+const duration = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/).describe("Such as 500ms, 30s or 7d");
+const ttl = duration.optional().describe("How long the value lives, from 1ms to 36500d");
+const prefixFields = {
+  prefix: z.string().optional().describe("The prefix, where its bytes are UTF-8"),
+  prefixBase64: z.string().optional().describe("The prefix otherwise"),
+};
+
 const entry = z.strictObject({
   ...keyFields,
   ...valueFields,
   contentType: z.string(),
   versionstamp,
-  expiresAt: z.null(),
+  expiresAt,
 });
 
 /** An error (RFC 9457). */
@@ -63,6 +77,7 @@ const transaction = z.strictObject({
     op: z.enum(["set", "delete", "add", "min", "max", "append"]),
     ...keyFields,
     ...valueFields,
+    ttl,
   })).max(transactionMutationCountMax).optional(),
   reads: z.array(z.union([z.string(), z.strictObject(keyFields)]))
     .max(transactionReadCountMax).optional(),
@@ -73,17 +88,73 @@ const batch = z.strictObject({
     op: z.enum(["get", "set", "delete"]),
     ...keyFields,
     ...valueFields,
+    ttl,
     ifMatch: z.string().optional().describe("* or a versionstamp"),
     ifNoneMatch: z.literal("*").optional(),
   })).max(batchOperationCountMax),
 });
 
+const history = z.strictObject({
+  ...keyFields,
+  versions: z.array(z.strictObject({
+    versionstamp,
+    time,
+    op: z.enum(["set", "delete", "expire"]),
+    ...valueFields,
+    expiresAt: expiresAt.optional(),
+    node: z.string().describe("Which node took the request; empty where there was none"),
+    token: z.string().describe("The name of the token that asked; empty without tokens"),
+  })),
+  oldest: versionstamp.describe("What is older may be gone"),
+  oldestTime: time,
+  cursor: versionstamp.nullable(),
+  versionstamp,
+});
+
+const retention = z.strictObject({
+  retention: duration,
+  oldest: versionstamp,
+  oldestTime: time,
+  rules: z.array(z.strictObject({
+    ...prefixFields,
+    retention: duration.optional(),
+    versions: z.int().min(1).optional(),
+    oldest: versionstamp,
+    oldestTime: time,
+  })),
+});
+
+const holders = z.strictObject({
+  holders: z.array(z.strictObject({
+    id: z.string(),
+    kind: z.enum([
+      "cursor",
+      "stream",
+      "read",
+      "export",
+      "backup",
+      "watch",
+      "retention",
+      "rule",
+    ]),
+    owner: z.string(),
+    versionstamp,
+    time,
+    age: duration.nullable(),
+    isHoldingBack: z.boolean().describe("Whether the watermark waits for it alone"),
+  })),
+  watermark: versionstamp,
+  watermarkTime: time,
+});
+
 const job = z.strictObject({
   id: z.string(),
-  kind: z.literal("check"),
+  kind: z.enum(["check", "vacuum", "vacuumReport"]),
+  parameters: z.looseObject({}).describe("What was asked for"),
   state: z.enum(["running", "done", "failed"]),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
+  progress: z.strictObject({ doneBytes: z.number(), totalBytes: z.number() }).nullable(),
   result: z.looseObject({}).nullable(),
   reason: z.string().nullable(),
 });
@@ -113,6 +184,27 @@ export const schemas = {
       problem,
     ])),
   }),
+  History: history,
+  Revert: z.strictObject({
+    revertTo: z.string().describe("A versionstamp, or an RFC 3339 time: as it was then"),
+    ttl,
+  }),
+  Retention: retention,
+  RetentionRule: z.union([
+    z.strictObject({ retention: duration }),
+    z.strictObject({ versions: z.int().min(1).max(ruleVersionCountMax) }),
+  ]),
+  Vacuum: z.strictObject({
+    ...prefixFields,
+    report: z.boolean().optional(),
+    release: z.string().optional().describe("The id of a holder; alone"),
+    ioBytesPerSecond: z.union([
+      z.literal(0),
+      z.int().min(vacuumIoBytesMin).max(vacuumIoBytesMax),
+    ]).optional().describe("0 for no bound"),
+  }),
+  Released: z.strictObject({ released: z.literal(true) }),
+  Holders: holders,
   Status: z.strictObject({
     node: z.string(),
     version: z.string(),

@@ -1,29 +1,47 @@
 /**
  * `/v1/admin/check` and `/v1/admin/jobs/{id}`: long work that is started by one request and
- * followed by others.
+ * followed by others. Whoever asks for work of a kind that is running is shown the running job:
+ * `parameters` says what that one is about.
  *
  * Invariants:
  *
  *  1. One job of a kind runs at a time.
- *  2. The last `jobCountMax` jobs are remembered, and no more.
+ *  2. The last `jobCountMax` jobs are remembered, and no more; those that run among them.
  *
  * @module
  */
-import type { AppContext } from "../context.ts";
+import { InvariantError } from "../../storage/env/mod.ts";
+import type { AppContext, WorkProgress } from "../context.ts";
 import { RequestError } from "../errors.ts";
 import type { Exchange } from "../middleware/exchange.ts";
+
+/** The kinds of jobs. */
+export type JobKind = "check" | "vacuum" | "vacuumReport";
 
 /** A job as clients see it. */
 export interface Job {
   readonly id: string;
-  readonly kind: "check";
+  readonly kind: JobKind;
+  /** What was asked for. */
+  readonly parameters: object;
   readonly state: "running" | "done" | "failed";
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** How far it has got; null where it has not told. */
+  readonly progress: WorkProgress | null;
   /** What it found; null until it is done. */
   readonly result: object | null;
   /** Why it failed; null unless it did. */
   readonly reason: string | null;
+}
+
+/** What is to be done. */
+export interface Work {
+  readonly kind: JobKind;
+  /** Shown to whoever looks. */
+  readonly parameters: object;
+  /** Does it, and resolves with what it found. */
+  run(onProgress: (progress: WorkProgress) => void): Promise<object>;
 }
 
 const jobCountMax = 100;
@@ -43,11 +61,15 @@ export class JobRoutes {
   /** `POST /v1/admin/check`: reads every byte on disk. */
   readonly check = (exchange: Exchange): Response => {
     exchange.parameters(noParameters);
-    const running = [...this.#jobs.values()].find((job) => job.state === "running");
-    const job = running ?? this.#start();
-    const response = exchange.answerObject(202, "json", job);
-    response.headers.append("location", jobsPath + job.id);
-    return response;
+    const { node } = this.#context;
+    return this.start(exchange, {
+      kind: "check",
+      parameters: {},
+      run: (onProgress) =>
+        node.check(({ checkedBytes, totalBytes }) =>
+          onProgress({ doneBytes: checkedBytes, totalBytes })
+        ),
+    });
   };
 
   /** `GET /v1/admin/jobs/{id}`. */
@@ -61,42 +83,59 @@ export class JobRoutes {
     return exchange.answerObject(200, "json", job);
   };
 
-  #start(): Job {
+  /** Answers with the running job of the work's kind, started now where there is none. */
+  start(exchange: Exchange, work: Work): Response {
+    const running = [...this.#jobs.values()]
+      .find((job) => job.kind === work.kind && job.state === "running");
+    const job = running ?? this.#start(work);
+    const response = exchange.answerObject(202, "json", job);
+    response.headers.append("location", jobsPath + job.id);
+    return response;
+  }
+
+  #start(work: Work): Job {
+    const { kind, parameters } = work;
     const job: Job = {
       id: String(this.#nextId++),
-      kind: "check",
+      kind,
+      parameters,
       state: "running",
       startedAt: this.#now(),
       finishedAt: null,
+      progress: null,
       result: null,
       reason: null,
     };
     this.#remember(job);
-    this.#follow(job, this.#context.node.check());
+    const onProgress = ({ doneBytes, totalBytes }: WorkProgress) =>
+      this.#update(job.id, { progress: { doneBytes, totalBytes } });
+    this.#follow(job, work.run(onProgress));
     return job;
   }
 
   /** Reports how the work ends: nobody waits for it. */
-  #follow(job: Job, work: Promise<object>): void {
+  #follow({ id, kind }: Job, work: Promise<object>): void {
     work.then(
-      (result) => this.#finish({ ...job, state: "done", result }),
+      (result) => this.#update(id, { state: "done", result, finishedAt: this.#now() }),
       (error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        this.#context.logger.log("error", "job_failed", { job: job.id, kind: job.kind, reason });
-        this.#finish({ ...job, state: "failed", reason });
+        this.#context.logger.log("error", "job_failed", { job: id, kind, reason });
+        this.#update(id, { state: "failed", reason, finishedAt: this.#now() });
+        if (error instanceof InvariantError) this.#context.onFatal(error);
       },
     );
   }
 
-  #finish(job: Job): void {
-    this.#remember({ ...job, finishedAt: this.#now() });
+  #update(id: string, change: Partial<Job>): void {
+    const job = this.#jobs.get(id);
+    if (job?.state === "running") this.#jobs.set(id, { ...job, ...change });
   }
 
   #remember(job: Job): void {
     this.#jobs.set(job.id, job);
     if (this.#jobs.size <= jobCountMax) return;
-    const oldest = this.#jobs.keys().next().value;
-    if (oldest !== undefined) this.#jobs.delete(oldest);
+    const oldest = [...this.#jobs.values()].find(({ state }) => state !== "running");
+    if (oldest !== undefined) this.#jobs.delete(oldest.id);
   }
 
   #now(): string {

@@ -11,7 +11,9 @@ import type { Exchange } from "../middleware/exchange.ts";
 import { entityTag, matchesTags, parseEntityTags, writeCondition } from "../wire/etags.ts";
 import { requestIdentity } from "../wire/idempotency.ts";
 import { checkKey, keyDetails } from "../wire/keys.ts";
-import { checkConsistency, consistencyParameters, refuseLater } from "../wire/parameters.ts";
+import { checkConsistency, consistencyParameters, readMoment } from "../wire/parameters.ts";
+import { ttlParameter } from "../wire/time_to_live.ts";
+import { timeText } from "../wire/times.ts";
 import { percentDecode } from "../wire/url.ts";
 import { checkContentType } from "../wire/values.ts";
 import { versionstampText } from "../wire/versionstamps.ts";
@@ -35,14 +37,15 @@ export class KeyRoutes {
 
   /** `GET` and `HEAD`. */
   readonly get = async (exchange: Exchange): Promise<Response> => {
-    const key = keyOfPath(exchange);
+    const key = keyOfPath(exchange, pathPrefix);
+    let at: number | undefined;
     if (exchange.query !== "") {
       const parameters = exchange.parameters(readParameters);
       checkConsistency(parameters);
-      refuseLater(parameters, ["at"]);
+      at = readMoment(parameters, "at");
     }
     const { deadlineMs } = exchange;
-    const { value, version } = await this.#context.database.get(key, { deadlineMs });
+    const { value, version } = await this.#context.database.get(key, { deadlineMs, at });
     exchange.sawVersion(version);
     const early = refuseRead(exchange, key, value);
     if (early !== undefined) return early;
@@ -53,8 +56,8 @@ export class KeyRoutes {
 
   /** `PUT`. */
   readonly put = async (exchange: Exchange): Promise<Response> => {
-    const key = keyOfPath(exchange);
-    refuseLater(exchange.parameters(writeParameters), ["ttl"]);
+    const key = keyOfPath(exchange, pathPrefix);
+    const ttlMicros = ttlParameter(exchange.parameters(writeParameters));
     const form = exchange.negotiate(["json", "msgpack"]);
     refuseContentEncoding(exchange);
     const type = exchange.header("content-type");
@@ -65,11 +68,16 @@ export class KeyRoutes {
     const limits = { sizeBytesMax, code: "value_too_large" } as const;
     const bytes = await this.#bodies.read(exchange, limits);
     const result = await this.#context.database.run(
-      { kind: "put", key, value: { bytes, contentType }, condition: conditions.condition },
+      {
+        kind: "put",
+        key,
+        value: { bytes, contentType, ttlMicros },
+        condition: conditions.condition,
+      },
       {
         deadlineMs,
         writer: exchange.tokenName,
-        request: identityOf(exchange, { key, contentType, conditions, body: bytes }),
+        request: identityOf(exchange, { pathPrefix, key, contentType, conditions, body: bytes }),
       },
     );
     const { version } = committed(result, key);
@@ -83,7 +91,7 @@ export class KeyRoutes {
 
   /** `DELETE`. */
   readonly delete = async (exchange: Exchange): Promise<Response> => {
-    const key = keyOfPath(exchange);
+    const key = keyOfPath(exchange, pathPrefix);
     exchange.parameters(noParameters);
     const form = exchange.negotiate(["json", "msgpack"]);
     const conditions = readConditions(exchange);
@@ -95,7 +103,13 @@ export class KeyRoutes {
       {
         deadlineMs: exchange.deadlineMs,
         writer: exchange.tokenName,
-        request: identityOf(exchange, { key, contentType: "", conditions, body: emptyBody }),
+        request: identityOf(exchange, {
+          pathPrefix,
+          key,
+          contentType: "",
+          conditions,
+          body: emptyBody,
+        }),
       },
     );
     const { version, deletedCount } = committed(result, key);
@@ -107,26 +121,30 @@ export class KeyRoutes {
   };
 }
 
-/** Returns the key that a path names. @throws {RequestError} where it is none. */
-function keyOfPath(exchange: Exchange): string {
+/** Returns the key that a path names behind its prefix. @throws {RequestError} where it is none. */
+export function keyOfPath(exchange: Exchange, pathPrefix: string): string {
   return checkKey(percentDecode(exchange.path.slice(pathPrefix.length), "the key"));
 }
 
-interface WriteConditions {
+/** What a write's headers demand. */
+export interface WriteConditions {
   readonly ifMatch: string | null;
   readonly ifNoneMatch: string | null;
   readonly condition: ReturnType<typeof writeCondition>;
 }
 
-function readConditions(exchange: Exchange): WriteConditions {
+/** Returns what a write's headers demand. @throws {RequestError} `invalid_request`. */
+export function readConditions(exchange: Exchange): WriteConditions {
   const ifMatch = exchange.header("if-match");
   const ifNoneMatch = exchange.header("if-none-match");
   return { ifMatch, ifNoneMatch, condition: writeCondition(ifMatch, ifNoneMatch) };
 }
 
-function identityOf(
+/** Returns what a write of one key is remembered by. @throws {RequestError} `invalid_request`. */
+export function identityOf(
   exchange: Exchange,
   write: {
+    readonly pathPrefix: string;
     readonly key: string;
     readonly contentType: string;
     readonly conditions: WriteConditions;
@@ -136,7 +154,7 @@ function identityOf(
   const header = exchange.header("idempotency-key");
   return requestIdentity(header, () => ({
     tokenName: exchange.tokenName,
-    scope: [exchange.request.method, pathPrefix, write.key],
+    scope: [exchange.request.method, write.pathPrefix, write.key],
     content: [
       exchange.query,
       write.conditions.ifMatch ?? "",
@@ -168,14 +186,14 @@ function refuseRead(
   const tags = parseEntityTags(ifNoneMatch, { header: "If-None-Match", comparison: "weak" });
   if (value === undefined || !matchesTags(tags, value.version)) return undefined;
   const response = exchange.answerEmpty(304);
-  appendValidators(response.headers, value.version);
+  appendValidators(response.headers, value);
   return response;
 }
 
 function answerValue(exchange: Exchange, value: StoredValue): Response {
   const body = value.bytes as Uint8Array<ArrayBuffer>;
   const response = exchange.answer(200, value.contentType, body);
-  appendValidators(response.headers, value.version);
+  appendValidators(response.headers, value);
   if (exchange.isHead) response.headers.append("content-length", String(body.length));
   return response;
 }
@@ -183,7 +201,7 @@ function answerValue(exchange: Exchange, value: StoredValue): Response {
 let lastModifiedSecond = -1;
 let lastModifiedText = "";
 
-function appendValidators(headers: Headers, version: number): void {
+function appendValidators(headers: Headers, { version, expiresAt }: StoredValue): void {
   headers.append("etag", entityTag(version));
   const second = Math.floor(version / 1_000_000);
   if (second !== lastModifiedSecond) {
@@ -191,6 +209,10 @@ function appendValidators(headers: Headers, version: number): void {
     lastModifiedText = new Date(second * 1_000).toUTCString();
   }
   headers.append("last-modified", lastModifiedText);
+  if (expiresAt === undefined) return;
+  // Rounded up: a client that believes it must not find the value gone before.
+  headers.append("expires", new Date(Math.ceil(expiresAt / 1_000_000) * 1_000).toUTCString());
+  headers.append("ankylo-expires-at", timeText(expiresAt));
 }
 
 /** A value is kept as it came: a coding that the answer would not name would be lost. */

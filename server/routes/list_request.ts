@@ -10,6 +10,7 @@ import {
   isEmptyRange,
   type Parameters,
   readInteger,
+  readMoment,
   readRange,
   readSwitch,
 } from "../wire/parameters.ts";
@@ -23,6 +24,8 @@ export interface ListRequest {
   readonly isExact: boolean;
   /** How many entries at most; `undefined` where the client did not say. */
   readonly limit: number | undefined;
+  /** The version that is to be seen; the newest where it is `undefined`. */
+  readonly at: number | undefined;
 }
 
 /** @throws {RequestError} for the first parameter that is wrong. */
@@ -33,6 +36,7 @@ export function readList(parameters: Parameters): ListRequest {
     isKeysOnly: readSwitch(parameters, "keys_only"),
     isExact: readSwitch(parameters, "exact"),
     limit: readInteger(parameters, "limit", { smallest: 1, largest: pageEntryCountMax }),
+    at: readMoment(parameters, "at"),
   };
 }
 

@@ -6,6 +6,7 @@
 import type { CommandResult } from "../../sharding/mod.ts";
 import { type ProblemCode, RequestError } from "../errors.ts";
 import { keyDetails } from "../wire/keys.ts";
+import { oldestDetails } from "../wire/times.ts";
 import { versionstampText } from "../wire/versionstamps.ts";
 
 /** A command that was applied. */
@@ -54,6 +55,24 @@ export function committed(result: CommandResult, key?: string): Committed {
       throw refusal(
         "invalid_request",
         `Cannot delete the range: it holds more than ${result.limit} keys`,
+        { limit: result.limit },
+      );
+    case "version_vacuumed":
+      throw refusal(
+        "version_vacuumed",
+        "Cannot revert: the version is not kept any more",
+        oldestDetails(result.oldestVersion),
+      );
+    case "no_value":
+      throw refusal(
+        "key_not_found",
+        "Cannot revert: the key had no value then",
+        keyDetails(result.key),
+      );
+    case "too_many_rules":
+      throw refusal(
+        "invalid_request",
+        `Cannot set a retention: there are as many rules as there may be, ${result.limit}`,
         { limit: result.limit },
       );
     case "request_mismatch":

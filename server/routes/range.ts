@@ -22,10 +22,9 @@ import {
   rangeParameters,
   readRange,
   readSwitch,
-  refuseLater,
 } from "../wire/parameters.ts";
 import { versionstampText } from "../wire/versionstamps.ts";
-import type { CursorLeases, HeldCursor } from "./cursor_leases.ts";
+import { cursorEnded, type CursorLeases, type HeldCursor } from "./cursor_leases.ts";
 import { type ListRequest, ownerOf, readList, sane } from "./list_request.ts";
 import { committed } from "./outcomes.ts";
 import type { RangeStreams } from "./range_stream.ts";
@@ -60,7 +59,6 @@ export class RangeRoutes {
   readonly list = async (exchange: Exchange): Promise<Response> => {
     const parameters = exchange.parameters(listParameters);
     checkConsistency(parameters);
-    refuseLater(parameters, ["at"]);
     const form = exchange.negotiate(["json", "msgpack", "ndjson"]);
     const request = readList(parameters);
     const cursor = parameters.get("cursor");
@@ -69,7 +67,7 @@ export class RangeRoutes {
     }
     if (form === "ndjson") {
       if (cursor !== undefined) throw badParameter("cursor", "a stream has no pages");
-      return this.#streams.open(exchange, request);
+      return await this.#streams.open(exchange, request);
     }
     exchange.admitAnswer();
     return cursor === undefined
@@ -120,8 +118,9 @@ export class RangeRoutes {
     if (asked.cursor !== undefined) throw badParameter("cursor", "a count has no pages");
     if (asked.form === "ndjson") throw badParameter("count_only", "a stream has entries");
     const { deadlineMs } = exchange;
+    const { at } = asked.request;
     const range = sane(asked.request.range);
-    const { count, version } = await this.#context.database.count(range, { deadlineMs });
+    const { count, version } = await this.#context.database.count(range, { deadlineMs, at });
     exchange.sawVersion(version);
     return exchange.answerObject(200, asked.form, {
       count,
@@ -140,9 +139,9 @@ export class RangeRoutes {
     if (!page.hasMore) return answerPage(exchange, form, { page, request, cursor: null });
     let lease: HeldCursor;
     try {
-      lease = this.#leases.open(owner, page.version);
+      lease = this.#leases.open({ owner, version: page.version, range: sane(request.range) });
     } catch (error) {
-      if (!(error instanceof ShardError) || error.code !== "version_vacuumed") throw error;
+      if (request.at !== undefined || !isVacuumed(error)) throw error;
       return await this.#firstPageHeld(exchange, form, request);
     }
     return this.#answerLeased(exchange, form, { page, request, lease });
@@ -154,7 +153,7 @@ export class RangeRoutes {
     form: AnswerForm,
     request: ListRequest,
   ): Promise<Response> {
-    const lease = this.#leases.open(ownerOf(exchange));
+    const lease = this.#leases.open({ owner: ownerOf(exchange), range: sane(request.range) });
     return await this.#leasedPage(exchange, form, { request, lease });
   }
 
@@ -164,7 +163,11 @@ export class RangeRoutes {
     asked: { readonly request: ListRequest; readonly token: CursorToken },
   ): Promise<Response> {
     const { token } = asked;
-    const lease = this.#leases.resume(token, ownerOf(exchange));
+    const lease = await this.#leases.resume(token, {
+      owner: ownerOf(exchange),
+      range: sane(token.range),
+      deadlineMs: exchange.deadlineMs,
+    });
     const { start, end } = token.range;
     const request: ListRequest = {
       range: token.isReverse ? { start, end: token.lastKey } : { start: token.lastKey + "\0", end },
@@ -172,6 +175,7 @@ export class RangeRoutes {
       isKeysOnly: token.isKeysOnly,
       isExact: asked.request.isExact,
       limit: asked.request.limit,
+      at: undefined,
     };
     return await this.#leasedPage(exchange, form, { request, lease, range: token.range });
   }
@@ -185,7 +189,10 @@ export class RangeRoutes {
       readonly range?: KeyRange;
     },
   ): Promise<Response> {
-    const page = await this.#scan(exchange, asked.request, asked.lease.snapshot);
+    const { snapshot } = asked.lease;
+    const page = await this.#scan(exchange, asked.request, snapshot).catch((error: unknown) => {
+      throw snapshot.isEnded && isVacuumed(error) ? cursorEnded() : error;
+    });
     return this.#answerLeased(exchange, form, { ...asked, page });
   }
 
@@ -228,10 +235,15 @@ export class RangeRoutes {
       reverse: request.isReverse,
       keysOnly: request.isKeysOnly,
       snapshot,
+      at: request.at,
     });
     exchange.sawVersion(page.version);
     return page;
   }
+}
+
+function isVacuumed(error: unknown): boolean {
+  return error instanceof ShardError && error.code === "version_vacuumed";
 }
 
 /** A cursor may come alone; what comes with it must be what it was made for. */
@@ -242,6 +254,9 @@ function readToken(parameters: Parameters, text: string): CursorToken {
     (given.range.start === token.range.start && given.range.end === token.range.end)) &&
     (!parameters.has("reverse") || given.isReverse === token.isReverse) &&
     (!parameters.has("keys_only") || given.isKeysOnly === token.isKeysOnly);
+  if (given.at !== undefined && given.at !== token.version) {
+    throw badParameter("at", "the cursor's pages see another version");
+  }
   if (!isSame) throw badParameter("cursor", "it was made for another range");
   return token;
 }

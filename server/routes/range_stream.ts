@@ -3,8 +3,8 @@
  *
  * The stream is pulled: a piece of the range is read when the client has taken what came before, so
  * a slow client costs one piece of memory. It ends early when the client goes, when it does not
- * read for too long, and when the server stops; in the last two cases the last line is a problem,
- * so that a consumer can tell a cut stream from a whole one.
+ * read for too long, when the server stops, and when an operator ends its hold; in all cases but
+ * the first the last line is a problem, so that a consumer can tell a cut stream from a whole one.
  *
  * Invariant: the snapshot is released exactly once, however the stream ends.
  *
@@ -19,7 +19,7 @@ import type { Expiries, Expiry } from "../middleware/expiries.ts";
 import { entryJson } from "../wire/entries.ts";
 import { isEmptyRange } from "../wire/parameters.ts";
 import { timeoutMsDefault } from "../wire/limits.ts";
-import { type ListRequest, ownerOf } from "./list_request.ts";
+import { type ListRequest, ownerOf, sane } from "./list_request.ts";
 
 const pieceEntryCountMax = 1_000;
 const pieceSizeBytesMax = 262_144;
@@ -41,18 +41,29 @@ export class RangeStreams {
     return this.#open.size;
   }
 
-  /** Answers with the stream. @throws {RequestError} `overloaded`. */
-  open(exchange: Exchange, request: ListRequest): Response {
+  /**
+   * Answers with the stream.
+   *
+   * @throws {RequestError} `overloaded`. @throws {ShardError} `version_vacuumed`, `version_to_come`.
+   */
+  async open(exchange: Exchange, request: ListRequest): Promise<Response> {
+    const { database } = this.#context;
+    const { at } = request;
+    if (at !== undefined) await database.reach(at, { deadlineMs: exchange.deadlineMs });
     if (this.#open.size >= this.#context.config.streamCountMax) {
       throw new RequestError("overloaded", "Cannot open a stream: too many are open");
     }
-    const hold = this.#context.database.hold({ kind: "stream", owner: ownerOf(exchange) });
+    const hold = database.hold({ kind: "stream", owner: ownerOf(exchange) }, {
+      version: at,
+      range: sane(request.range),
+      onEnded: () => stream.end(),
+    });
     exchange.sawVersion(hold.version);
     if (exchange.isHead) {
       hold.release();
       return exchange.answer(200, "application/x-ndjson", null);
     }
-    const stream = new RangeStream(this.#context, {
+    const stream: RangeStream = new RangeStream(this.#context, {
       hold,
       request,
       onEnd: () => this.#end(stream),
@@ -109,6 +120,12 @@ class RangeStream implements Expiry, UnderlyingDefaultSource<Uint8Array> {
         : problemBody("request_timeout", "Cannot go on: the client did not read for too long"),
     );
   };
+
+  /** Ends it because an operator has ended its hold. */
+  end(): void {
+    const detail = "Cannot go on: an operator has let the version go";
+    this.#fail(problemBody("version_vacuumed", detail));
+  }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;

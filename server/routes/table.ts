@@ -8,12 +8,16 @@ import type { RouteAccess, RouteHandler } from "../middleware/serve.ts";
 import type { BatchRoute } from "./batch.ts";
 import type { DocumentRoutes } from "./documents.ts";
 import type { HealthRoutes } from "./health.ts";
+import type { HistoryRoutes } from "./history.ts";
 import type { JobRoutes } from "./jobs.ts";
 import type { KeyRoutes } from "./key.ts";
 import { answerLater } from "./later.ts";
 import type { RangeRoutes } from "./range.ts";
+import type { RetentionRoutes } from "./retention.ts";
 import type { StatusRoutes } from "./status.ts";
 import type { TransactionRoute } from "./transaction.ts";
+import type { VacuumRoutes } from "./vacuum.ts";
+import type { WatchRoute } from "./watch.ts";
 
 /** The methods that routes have; `HEAD` comes with `GET`. */
 export type RouteMethod = "GET" | "PUT" | "DELETE" | "POST";
@@ -37,6 +41,10 @@ export interface RouteHandlers {
   readonly range: RangeRoutes;
   readonly transaction: TransactionRoute;
   readonly batch: BatchRoute;
+  readonly history: HistoryRoutes;
+  readonly retention: RetentionRoutes;
+  readonly vacuum: VacuumRoutes;
+  readonly watch: WatchRoute;
   readonly health: HealthRoutes;
   readonly status: StatusRoutes;
   readonly jobs: JobRoutes;
@@ -45,7 +53,8 @@ export interface RouteHandlers {
 
 /** Returns all routes: each pattern and method once. */
 export function routeTable(handlers: RouteHandlers): readonly Route[] {
-  const { key, range, transaction, batch, health, status, jobs, documents } = handlers;
+  const { key, range, transaction, batch, history, retention, vacuum, watch } = handlers;
+  const { health, status, jobs, documents } = handlers;
   return [
     route("GET", "/v1/kv", "listKeys", range.list),
     route("DELETE", "/v1/kv", "deleteRange", range.delete),
@@ -54,6 +63,14 @@ export function routeTable(handlers: RouteHandlers): readonly Route[] {
     route("DELETE", "/v1/kv/{key}", "deleteKey", key.delete),
     route("POST", "/v1/txn", "runTransaction", transaction.post),
     route("POST", "/v1/batch", "runBatch", batch.post),
+    route("GET", "/v1/history/{key}", "getHistory", history.get),
+    route("POST", "/v1/history/{key}", "revertKey", history.revert),
+    route("GET", "/v1/watch", "watchKeys", watch.get),
+    route("GET", "/v1/admin/retention", "getRetention", retention.get),
+    route("PUT", "/v1/admin/retention", "setRetention", retention.put),
+    route("DELETE", "/v1/admin/retention", "removeRetention", retention.delete),
+    route("POST", "/v1/admin/vacuum", "startVacuum", vacuum.post),
+    route("GET", "/v1/admin/holders", "getHolders", vacuum.holders),
     route("GET", "/v1/status", "getStatus", status.status),
     route("POST", "/v1/admin/check", "startCheck", jobs.check),
     route("GET", "/v1/admin/jobs/{id}", "getJob", jobs.job),
@@ -65,8 +82,6 @@ export function routeTable(handlers: RouteHandlers): readonly Route[] {
     { ...route("GET", "/readyz", "getReady", health.ready), access: "open" },
     { ...route("GET", "/leader", "getLeader", health.leader), access: "open" },
     { ...route("GET", "/replica", "getReplica", health.replica), access: "open" },
-    later("GET", "/v1/watch"),
-    later("GET", "/v1/history/{key}"),
     later("GET", "/v1/cluster"),
     later("GET", "/v1/shards"),
     later("GET", "/v1/shards/locate"),
@@ -109,7 +124,12 @@ export function patternOf(path: string): string {
 }
 
 // Exact, though an open pattern covers them.
-const exactPaths: ReadonlySet<string> = new Set(["/v1/admin/check"]);
+const exactPaths: ReadonlySet<string> = new Set([
+  "/v1/admin/check",
+  "/v1/admin/retention",
+  "/v1/admin/vacuum",
+  "/v1/admin/holders",
+]);
 
 function route(
   method: RouteMethod,

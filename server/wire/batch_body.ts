@@ -7,7 +7,8 @@ import type { BatchOperation, Condition } from "../../sharding/mod.ts";
 import { RequestError } from "../errors.ts";
 import { badField, type Fields, listField, objectFields } from "./fields.ts";
 import { batchOperationCountMax } from "./limits.ts";
-import { refuseFields, refuseTtl } from "./transaction_body.ts";
+import { ttlField } from "./time_to_live.ts";
+import { refuseFields } from "./transaction_body.ts";
 import { readKey, readValue } from "./values.ts";
 import { parseConditionVersion } from "./versionstamps.ts";
 
@@ -23,7 +24,7 @@ const operationFields = new Set([
   "ifMatch",
   "ifNoneMatch",
 ]);
-const valueFields = ["value", "valueBase64", "contentType"];
+const valueFields = ["value", "valueBase64", "contentType", "ttl"];
 
 /**
  * Returns the operations in order, and the refusal in the place of one that cannot be read: it must
@@ -50,7 +51,6 @@ export function readBatch(
 
 function readOperation(value: unknown, where: string, valueSizeBytesMax: number): BatchOperation {
   const fields = objectFields(value, where, operationFields);
-  refuseTtl(fields, where);
   switch (fields.op) {
     case "get":
       refuseFields(fields, where, [...valueFields, "ifMatch", "ifNoneMatch"]);
@@ -59,7 +59,10 @@ function readOperation(value: unknown, where: string, valueSizeBytesMax: number)
       return {
         op: "set",
         key: readKey(fields, where),
-        value: readValue(fields, { where, sizeBytesMax: valueSizeBytesMax }),
+        value: {
+          ...readValue(fields, { where, sizeBytesMax: valueSizeBytesMax }),
+          ttlMicros: ttlField(fields, where),
+        },
         condition: readCondition(fields, where),
       };
     case "delete":

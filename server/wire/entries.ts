@@ -9,6 +9,7 @@
 import { latin1Bytes } from "../../storage/env/mod.ts";
 import type { StoredValue } from "../../sharding/mod.ts";
 import { keyText } from "./keys.ts";
+import { timeText } from "./times.ts";
 import { showValue } from "./values.ts";
 import { versionstampText } from "./versionstamps.ts";
 
@@ -32,16 +33,27 @@ let typeJsonKept = '""';
 export function entryJson(key: string, value: StoredValue, shape: EntryShape = {}): string {
   const lead = shape.lead === undefined ? "{" : `{${shape.lead},`;
   const shown = shape.isKeysOnly ? "" : `,${valueJson(value, shape.isExact === true)}`;
-  if (value.contentType !== typeKept) {
-    typeKept = value.contentType;
-    typeJsonKept = JSON.stringify(typeKept);
-  }
-  return `${lead}${keyJson(key)}${shown},"contentType":${typeJsonKept},"versionstamp":"${
+  return `${lead}${keyJson(key)}${shown},"contentType":${typeJson(value)},"versionstamp":"${
     versionstampText(value.version)
-  }","expiresAt":null}`;
+  }","expiresAt":${expiresAtJson(value.expiresAt)}}`;
 }
 
-function keyJson(key: string): string {
+/** Returns the JSON text of a value's content type. */
+export function typeJson({ contentType }: StoredValue): string {
+  if (contentType !== typeKept) {
+    typeKept = contentType;
+    typeJsonKept = JSON.stringify(contentType);
+  }
+  return typeJsonKept;
+}
+
+/** Returns the JSON text of a time of expiry. */
+export function expiresAtJson(expiresAt: number | undefined): string {
+  return expiresAt === undefined ? "null" : `"${timeText(expiresAt)}"`;
+}
+
+/** Returns a key as the field that JSON text names it by. */
+export function keyJson(key: string): string {
   if (unescaped.test(key)) return `"key":"${key}"`;
   const text = keyText(key);
   return text === undefined
@@ -49,7 +61,8 @@ function keyJson(key: string): string {
     : `"key":${JSON.stringify(text)}`;
 }
 
-function valueJson(value: StoredValue, isExact: boolean): string {
+/** Returns a value as the field that JSON text shows it by. */
+export function valueJson(value: StoredValue, isExact: boolean): string {
   const shown = showValue(value.bytes, value.contentType);
   if (shown.json !== undefined && !(isExact && shown.isRewritten)) return `"value":${shown.json}`;
   if (shown.text !== undefined) return `"value":${JSON.stringify(shown.text)}`;
@@ -63,14 +76,15 @@ export function entryObject(
   shape: EntryShape = {},
 ): Record<string, unknown> {
   const entry: Record<string, unknown> = { key: keyText(key) ?? latin1Bytes(key) };
-  if (!shape.isKeysOnly) {
-    const shown = showValue(value.bytes, value.contentType);
-    entry.value = shown.json !== undefined && shape.isExact !== true
-      ? JSON.parse(shown.json)
-      : shown.text ?? value.bytes;
-  }
+  if (!shape.isKeysOnly) entry.value = valueObject(value, shape.isExact === true);
   entry.contentType = value.contentType;
   entry.versionstamp = versionstampText(value.version);
-  entry.expiresAt = null;
+  entry.expiresAt = value.expiresAt === undefined ? null : timeText(value.expiresAt);
   return entry;
+}
+
+/** Returns a value as MessagePack shows it. */
+export function valueObject(value: StoredValue, isExact: boolean): unknown {
+  const shown = showValue(value.bytes, value.contentType);
+  return shown.json !== undefined && !isExact ? JSON.parse(shown.json) : shown.text ?? value.bytes;
 }

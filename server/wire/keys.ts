@@ -43,6 +43,12 @@ export function keyDetails(key: string): { key: string } | { keyBase64: string }
   return text === undefined ? { keyBase64: latin1Bytes(key).toBase64() } : { key: text };
 }
 
+/** Returns what names a prefix in a body. */
+export function prefixDetails(prefix: string): { prefix: string } | { prefixBase64: string } {
+  const text = keyText(prefix);
+  return text === undefined ? { prefixBase64: latin1Bytes(prefix).toBase64() } : { prefix: text };
+}
+
 /** @throws {RequestError} unless the key's length is within its bounds. */
 export function checkKey(key: string): string {
   if (key.length === 0) throw new RequestError("invalid_request", "Cannot use an empty key");

@@ -35,6 +35,24 @@ export const batchAnswerSizeBytesMax = 64 * mebibyte;
 export const jsonDepthMax = 64;
 /** The longest media type, in characters. */
 export const contentTypeLengthMax = 255;
+/** The shortest time that a value can be given to live. */
+export const ttlMsMin = 1;
+/** The longest: a hundred years. */
+export const ttlMsMax = 36_500 * 86_400_000;
+/** How many versions of a key a page of its history has unless the client says otherwise. */
+export const historyVersionCountDefault = 100;
+/** How many versions of a key a page of its history may have. */
+export const historyVersionCountMax = 10_000;
+/** The longest body of a request that says what to do, and carries no value. */
+export const orderSizeBytesMax = 65_536;
+/** The longest retention that a rule may state. */
+export const ruleRetentionMsMax = 3_650 * 86_400_000;
+/** How many versions of a key a rule may keep. */
+export const ruleVersionCountMax = 10_000;
+/** The least bytes a second that VACUUM may be held to, but for 0: below it, it would never end. */
+export const vacuumIoBytesMin = 65_536;
+/** The most: more than any disk has. */
+export const vacuumIoBytesMax = 1e12;
 /** How long a cursor holds its version after its last page. */
 export const cursorLeaseMs = 60_000;
 /** The deadline of a request that names none. */

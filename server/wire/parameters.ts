@@ -7,6 +7,7 @@ import type { KeyRange } from "../../sharding/mod.ts";
 import { RequestError } from "../errors.ts";
 import { parseDurationMs } from "./durations.ts";
 import { boundSizeBytesMax, keySizeBytesMax } from "./limits.ts";
+import { parseMoment } from "./times.ts";
 
 /** A query's parameters, as bytes. */
 export type Parameters = ReadonlyMap<string, string>;
@@ -41,16 +42,23 @@ export function checkConsistency(parameters: Parameters): void {
   }
 }
 
-/** @throws {RequestError} `not_implemented` where a parameter of later work is given. */
-export function refuseLater(parameters: Parameters, names: readonly string[]): void {
-  for (const name of names) {
-    if (parameters.has(name)) {
-      throw new RequestError("not_implemented", `Cannot take ${name}=: this is not built yet`, {
-        parameter: name,
-      });
-    }
-  }
+/**
+ * Returns the version that a parameter names, by its versionstamp or as a time; `undefined` where it
+ * is absent.
+ *
+ * @throws {RequestError} `invalid_request` where it is neither.
+ */
+export function readMoment(parameters: Parameters, name: string): number | undefined {
+  const text = parameters.get(name);
+  if (text === undefined) return undefined;
+  const version = parseMoment(text);
+  if (version === undefined) throw badParameter(name, momentRule);
+  return version;
 }
+
+/** What a version may be named by, for messages. */
+export const momentRule =
+  "it is a versionstamp, or an RFC 3339 time with up to six digits behind the second";
 
 /** Returns a switch: off where it is absent, on where it has no value. */
 export function readSwitch(parameters: Parameters, name: string): boolean {

@@ -4,13 +4,13 @@
  * @module
  */
 import type { Check, Command, Mutation } from "../../sharding/mod.ts";
-import { RequestError } from "../errors.ts";
 import { badField, type Fields, listField, objectFields } from "./fields.ts";
 import {
   transactionCheckCountMax,
   transactionMutationCountMax,
   transactionReadCountMax,
 } from "./limits.ts";
+import { ttlField } from "./time_to_live.ts";
 import { readKey, readPlainKey, readValue } from "./values.ts";
 import { parseConditionVersion } from "./versionstamps.ts";
 
@@ -76,15 +76,15 @@ function readRead(value: unknown, where: string): string {
 function readMutation(value: unknown, where: string, valueSizeBytesMax: number): Mutation {
   const fields = objectFields(value, where, mutationFields);
   const { op } = fields;
-  refuseTtl(fields, where);
   switch (op) {
     case "set":
     case "append": {
       const key = readKey(fields, where);
-      return { op, key, value: readValue(fields, { where, sizeBytesMax: valueSizeBytesMax }) };
+      const value = readValue(fields, { where, sizeBytesMax: valueSizeBytesMax });
+      return { op, key, value: { ...value, ttlMicros: ttlField(fields, where) } };
     }
     case "delete":
-      refuseFields(fields, where, ["value", "valueBase64", "contentType"]);
+      refuseFields(fields, where, ["value", "valueBase64", "contentType", "ttl"]);
       return { op, key: readKey(fields, where) };
     case "add":
     case "min":
@@ -93,16 +93,15 @@ function readMutation(value: unknown, where: string, valueSizeBytesMax: number):
       if (typeof fields.value !== "number" || !Number.isFinite(fields.value)) {
         throw badField(`${where}.value`, "it is not a number");
       }
-      return { op, key: readKey(fields, where), operand: fields.value };
+      return {
+        op,
+        key: readKey(fields, where),
+        operand: fields.value,
+        ttlMicros: ttlField(fields, where),
+      };
     default:
       throw badField(`${where}.op`, "it is set, delete, add, min, max or append");
   }
-}
-
-/** @throws {RequestError} `not_implemented` where a value is to live for a time only. */
-export function refuseTtl(fields: Fields, where: string): void {
-  if (fields.ttl === undefined) return;
-  throw new RequestError("not_implemented", `Cannot take ${where}.ttl: this is not built yet`);
 }
 
 /** @throws {RequestError} where an operation is given a field that it has no use for. */

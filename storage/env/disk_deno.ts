@@ -91,7 +91,7 @@ export class DenoDisk implements Disk {
       const found = fs.statfsSync(directory);
       return found.bavail * found.bsize;
     } catch {
-      // Needs --allow-sys=statfs, which the narrow permissions leave out.
+      // Needs --allow-sys=statfs: without it nobody knows, and a full disk is met by running into it.
       return undefined;
     }
   }

@@ -15,7 +15,7 @@
  */
 import type { Disk } from "../env/mod.ts";
 import { invariant } from "../env/mod.ts";
-import type { CompactionJob, CompactionOutcome } from "../compaction_executor.ts";
+import type { CompactionJob, CompactionResult } from "../compaction_executor.ts";
 import type { Cursor } from "../cursor.ts";
 import { StorageError } from "../errors.ts";
 import { Collector } from "../mvcc/collect.ts";
@@ -26,6 +26,8 @@ import { tableFileName } from "./table_meta.ts";
 
 /** How many entries are merged between two pauses: two to five milliseconds. */
 const stepEntryCount = 4_096;
+/** How many bytes of keys and values, where entries are large. */
+const stepBytesMax = 1_048_576;
 
 /** Where a compaction runs. */
 export interface CompactionSetting {
@@ -33,8 +35,8 @@ export interface CompactionSetting {
   readonly disk: Disk;
   /** Asked between steps. A merge that was cancelled throws StorageError `closed`. */
   isCancelled?(): boolean;
-  /** Called between steps; what it returns is waited for. */
-  pause?(): Promise<void>;
+  /** Called after each step with the bytes it moved; what it returns is waited for. */
+  pause?(ioBytes: number): Promise<void>;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface CompactionSetting {
 export async function compact(
   job: CompactionJob,
   setting: CompactionSetting,
-): Promise<CompactionOutcome> {
+): Promise<CompactionResult> {
   const compaction = new Compaction(job, setting.disk);
   try {
     for (;;) {
@@ -55,8 +57,9 @@ export async function compact(
       }
       const state = compaction.step();
       if (state !== "more") await compaction.finishTable();
-      if (state === "done") return compaction.outcome();
-      if (setting.pause !== undefined) await setting.pause();
+      // The last step is paid for too: many small merges are as much work as a large one.
+      if (setting.pause !== undefined) await setting.pause(compaction.takeIoBytes());
+      if (state === "done") return compaction.result();
     }
   } finally {
     compaction.close();
@@ -74,30 +77,45 @@ class Compaction {
   #lastVersion = 0;
   #droppedCount = 0;
   #droppedBytes = 0;
+  #splitSlot = 0;
+  /** Of a byte of payload, what it takes in the input files. */
+  readonly #storedShare: number;
+  /** Bytes of payload read and written since they were last taken. */
+  #movedBytes = 0;
 
   constructor(job: CompactionJob, disk: Disk) {
     invariant(job.tableCountMax >= 1, () => `A merge may write a file: ${job.tableCountMax}`);
     this.#job = job;
     this.#disk = disk;
     this.#collector = new Collector(job);
+    const tables = job.inputs.flat();
+    const total = (field: "sizeBytes" | "payloadBytes") =>
+      tables.reduce((sum, table) => sum + table[field], 0);
+    this.#storedShare = total("sizeBytes") / Math.max(1, total("payloadBytes"));
     this.#merge = new CompactionMerge(job.inputs, { disk, directory: job.directory });
   }
 
   /** Merges some entries, until the open output is full at the latest. */
   step(): "more" | "table_full" | "done" {
     const merge = this.#merge;
-    for (let count = 0; count < stepEntryCount; count++) {
+    const movedBytesMax = this.#movedBytes + stepBytesMax;
+    for (let count = 0; count < stepEntryCount && this.#movedBytes < movedBytesMax; count++) {
       const entry = merge.cursor;
       if (entry === undefined) return "done";
       const { key, version } = entry;
       // Before the collector is asked: it must see each entry once.
-      if (key !== this.#lastKey && this.#isFull()) return "table_full";
+      if (key !== this.#lastKey && this.#endsTable(key)) return "table_full";
       // The same entry from two files: the merge shows that of the newer file first.
       const isRepeated = version === this.#lastVersion && key === this.#lastKey;
+      const sizeBytes = key.length + entry.valueEnd - entry.valueStart;
+      this.#movedBytes += sizeBytes;
       if (isRepeated || this.#collector.drops(key, version, entry.kind)) {
         this.#droppedCount++;
-        this.#droppedBytes += key.length + entry.valueEnd - entry.valueStart;
-      } else this.#write(entry);
+        this.#droppedBytes += sizeBytes;
+      } else {
+        this.#movedBytes += sizeBytes;
+        this.#write(entry);
+      }
       this.#lastKey = key;
       this.#lastVersion = version;
       merge.next();
@@ -112,7 +130,14 @@ class Compaction {
     this.#writer = undefined;
   }
 
-  outcome(): CompactionOutcome {
+  /** Returns about how many bytes of files were read and written since the last call. */
+  takeIoBytes(): number {
+    const ioBytes = this.#movedBytes * this.#storedShare;
+    this.#movedBytes = 0;
+    return ioBytes;
+  }
+
+  result(): CompactionResult {
     invariant(this.#writer === undefined, "A merge ends with no file open");
     return {
       outputs: this.#outputs,
@@ -127,10 +152,15 @@ class Compaction {
     this.#writer?.abandon();
   }
 
-  #isFull(): boolean {
-    return this.#writer !== undefined &&
-      this.#writer.sizeBytesEstimate >= this.#job.tableSizeBytesTarget &&
-      this.#outputs.length + 1 < this.#job.tableCountMax;
+  /** Tells whether the open output ends before a key. Called with each key once. */
+  #endsTable(key: string): boolean {
+    const { splitKeys, tableSizeBytesTarget, tableCountMax } = this.#job;
+    const slot = this.#splitSlot;
+    while (this.#splitSlot < splitKeys.length && splitKeys[this.#splitSlot] <= key) {
+      this.#splitSlot++;
+    }
+    if (this.#writer === undefined || this.#outputs.length + 1 >= tableCountMax) return false;
+    return this.#splitSlot > slot || this.#writer.sizeBytesEstimate >= tableSizeBytesTarget;
   }
 
   #write(entry: Cursor): void {

@@ -23,12 +23,17 @@ export class LevelCursor implements Cursor {
   valueStart = 0;
   valueEnd = 0;
   readonly #tables: readonly LiveTable[];
+  readonly #fillCache: boolean;
   #slot = -1;
   #inner: Cursor | undefined;
 
-  /** @param tables In key order, disjoint, at least one; held by the caller. */
-  constructor(tables: readonly LiveTable[]) {
+  /**
+   * @param tables In key order, disjoint, at least one; held by the caller.
+   * @param options `fillCache` is whether the blocks it reads are kept; true if not given.
+   */
+  constructor(tables: readonly LiveTable[], options: { fillCache?: boolean } = {}) {
     this.#tables = tables;
+    this.#fillCache = options.fillCache ?? true;
   }
 
   seek(key: string, version: number): void {
@@ -70,7 +75,7 @@ export class LevelCursor implements Cursor {
   #use(slot: number): Cursor | undefined {
     if (slot !== this.#slot) {
       this.#slot = slot;
-      this.#inner = this.#tables[slot]?.reader.cursor();
+      this.#inner = this.#tables[slot]?.reader.cursor({ fillCache: this.#fillCache });
     }
     return this.#inner;
   }

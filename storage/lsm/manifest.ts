@@ -2,7 +2,7 @@
  * The manifest: the durable log of version edits, and `CURRENT`, which names the one in force.
  *
  * ```
- * CURRENT            "ankylo-tree 1 MANIFEST-000007 1a2b3c4d\n"
+ * CURRENT            "ankylo-tree 2 MANIFEST-000007 1a2b3c4d\n"
  *                     format version ─┘                 └─ CRC-32 of all before it, in hex
  * MANIFEST-000007    frames of storage/log, file number 7: a full edit, then changes, and behind
  *                    each an empty frame whose mark says that it is durable
@@ -44,7 +44,7 @@ export const currentFileName = "CURRENT";
 export const currentTemporaryFileName = "CURRENT.tmp";
 
 /** The version of all formats of a tree's folder. On disk. */
-export const treeFormatVersion = 1;
+export const treeFormatVersion = 2;
 
 const sizeBytesMaxDefault = 1_048_576;
 const currentSizeBytesMax = 256;

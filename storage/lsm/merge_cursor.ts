@@ -29,13 +29,24 @@ export function mergeCursor(sources: readonly Cursor[]): Cursor {
   return sources.length === 1 ? sources[0] : new MergeCursor(sources);
 }
 
+/** A cursor that tells which of its sources it shows. */
+export interface RankedCursor extends Cursor {
+  /** The place of the source among those it was made of. */
+  readonly rank: number;
+}
+
+/** Returns one cursor over all of `sources`, as `mergeCursor` does, that tells where entries are from. */
+export function rankedMergeCursor(sources: readonly Cursor[]): RankedCursor {
+  return new MergeCursor(sources);
+}
+
 interface RankedSource {
   readonly cursor: Cursor;
   /** Its place among the sources: the smaller wins a tie. */
   readonly rank: number;
 }
 
-class MergeCursor implements Cursor {
+class MergeCursor implements RankedCursor {
   isValid = false;
   key = "";
   version = 0;
@@ -43,6 +54,7 @@ class MergeCursor implements Cursor {
   source: Uint8Array = noBytes;
   valueStart = 0;
   valueEnd = 0;
+  rank = 0;
   readonly #sources: readonly RankedSource[];
   readonly #heap: RankedSource[] = [];
   /** The second smallest: the smaller child of the root. */
@@ -157,7 +169,8 @@ class MergeCursor implements Cursor {
       this.isValid = false;
       return;
     }
-    const cursor = this.#heap[0].cursor;
+    const { cursor, rank } = this.#heap[0];
+    this.rank = rank;
     this.isValid = true;
     this.key = cursor.key;
     this.version = cursor.version;

@@ -20,6 +20,7 @@ import { asStorageError } from "../errors.ts";
 import type { BlockCache, CachedTable } from "./block_cache.ts";
 import { Block, BlockCursor } from "./block_reader.ts";
 import { BloomFilter, isBloomFilter } from "./bloom_filter.ts";
+import { areSketchesEqual, DeathTally } from "./death_sketch.ts";
 import type { FoundEntry } from "./found_entry.ts";
 import type { BlockHandle } from "./physical_block.ts";
 import { corruptionAt, readAt, readBlock } from "./physical_block.ts";
@@ -132,6 +133,12 @@ export class SstableReader implements BlockSource {
     };
   }
 
+  /** Tells whether the table may hold a key: "no" is certain. Reads nothing from the disk. */
+  mayContain(key: string): boolean {
+    const { smallestKey, largestKey } = this.meta;
+    return key >= smallestKey && key <= largestKey && this.#parts.filter.mayContain(key);
+  }
+
   /**
    * Returns a cursor that stands nowhere yet. It must not be used after `close`.
    *
@@ -227,9 +234,14 @@ function sizeBytesOf(file: DiskFile): number {
 
 function expectMeta(wanted: TableMeta, found: TableMeta, path: string): void {
   for (const field of Object.keys(found) as (keyof TableMeta)[]) {
+    // The one field that is no plain value.
+    if (field === "deaths") continue;
     if (found[field] !== wanted[field]) {
       throw corruptionAt(path, 0, `its ${field} is ${found[field]}, want ${wanted[field]}`);
     }
+  }
+  if (!areSketchesEqual(found.deaths, wanted.deaths)) {
+    throw corruptionAt(path, 0, "its deaths are not those that the manifest knows");
   }
 }
 
@@ -237,6 +249,7 @@ function expectMeta(wanted: TableMeta, found: TableMeta, path: string): void {
 class Tally {
   readonly #parts: TableParts;
   readonly #path: string;
+  readonly #deaths = new DeathTally();
   #lastKey: string | undefined = undefined;
   #lastVersion = 0;
   #entryCount = 0;
@@ -265,6 +278,9 @@ class Tally {
       this.#keyCount++;
       if (!filter.mayContain(key)) throw this.#wrong(block, "the filter denies a key");
     }
+    const newerVersion = last === key ? this.#lastVersion : -1;
+    const sizeBytes = key.length + entry.valueEnd - entry.valueStart;
+    this.#deaths.add(key, version, entry.kind, newerVersion, sizeBytes);
     if (entry.kind === EntryKind.tombstone) this.#tombstoneCount++;
     this.#entryCount++;
     this.#lastKey = key;
@@ -276,7 +292,8 @@ class Tally {
     const isSame = this.#entryCount === properties.entryCount &&
       this.#keyCount === properties.keyCount &&
       this.#tombstoneCount === properties.tombstoneCount &&
-      this.#lastKey === properties.largestKey;
+      this.#lastKey === properties.largestKey &&
+      areSketchesEqual(this.#deaths.finish(), properties.deaths);
     if (!isSame) throw this.#wrong(0, `${this.#entryCount} entries are not as counted before`);
     invariant(this.#keyCount <= this.#entryCount, "A key has an entry");
   }

@@ -23,6 +23,7 @@ import { asStorageError, StorageError } from "../errors.ts";
 import type { Compression, TableOptions } from "../options.ts";
 import { BlockBuilder } from "./block_builder.ts";
 import { BloomFilterBuilder } from "./bloom_filter.ts";
+import { DeathTally } from "./death_sketch.ts";
 import type { BlockHandle } from "./physical_block.ts";
 import { appendBlock, blockTrailerSizeBytes } from "./physical_block.ts";
 import type { TableProperties } from "./table_footer.ts";
@@ -58,6 +59,7 @@ export class SstableWriter {
   readonly #block: BlockBuilder;
   readonly #index = new TableIndexBuilder();
   readonly #filter: BloomFilterBuilder;
+  readonly #deaths = new DeathTally();
   #isOpen = true;
   /** Bytes already handed to the file. */
   #written = 0;
@@ -196,6 +198,8 @@ export class SstableWriter {
       this.#keyCount++;
       this.#filter.add(key);
     }
+    const newerVersion = isSameKey ? this.#lastVersion : -1;
+    this.#deaths.add(key, version, kind, newerVersion, key.length + valueSizeBytes);
     if (kind === EntryKind.tombstone) this.#tombstoneCount++;
     if (version < this.#oldestVersion) this.#oldestVersion = version;
     if (version > this.#newestVersion) this.#newestVersion = version;
@@ -218,6 +222,7 @@ export class SstableWriter {
       blockCount: this.#index.blockCount,
       keyBytes: this.#keyBytes,
       valueBytes: this.#valueBytes,
+      deaths: this.#deaths.finish(),
     };
   }
 
@@ -286,6 +291,8 @@ export function tableMetaOf(
     tombstoneCount: properties.tombstoneCount,
     shadowedCount: properties.shadowedCount,
     shadowedBytes: properties.shadowedBytes,
+    payloadBytes: properties.keyBytes + properties.valueBytes,
+    deaths: properties.deaths,
     oldestVersion: properties.oldestVersion,
     newestVersion: properties.newestVersion,
   };

@@ -9,7 +9,7 @@
  *               zeros 8 | format version u32 | checksum u32 | magic 8 bytes
  * ```
  *
- * Unknown tags are skipped, so that later formats can add sketches. The footer's size and its last
+ * Unknown tags are skipped, so that later formats can add sketches without a new version. The footer's size and its last
  * sixteen bytes are the same in every format: the checksum is right before the version is believed.
  *
  * Invariant: data blocks, filter, index, properties and footer fill the file without a gap.
@@ -19,6 +19,8 @@
 import * as zlib from "node:zlib";
 import { ByteReader, ByteWriter, invariant, MalformedBytesError } from "../env/mod.ts";
 import { StorageError } from "../errors.ts";
+import type { DeathSketch } from "./death_sketch.ts";
+import { decodeSketches, encodeSketches } from "./death_sketch.ts";
 import type { BlockHandle } from "./physical_block.ts";
 import { blockTrailerSizeBytes, checksumSeed, corruptionAt } from "./physical_block.ts";
 import type { TableMeta } from "./table_meta.ts";
@@ -27,7 +29,7 @@ import type { TableMeta } from "./table_meta.ts";
 export const footerSizeBytes = 68;
 
 /** The format that this version writes and reads. */
-export const tableFormatVersion = 1;
+export const tableFormatVersion = 2;
 
 const magic = "ANKYLOTB";
 const reservedSizeBytes = 8;
@@ -106,7 +108,7 @@ export function decodeFooter(
 }
 
 /** What a table holds, as the table itself says. */
-export interface TableProperties extends Omit<TableMeta, "number" | "sizeBytes"> {
+export interface TableProperties extends Omit<TableMeta, "number" | "sizeBytes" | "payloadBytes"> {
   /** Different keys. */
   readonly keyCount: number;
   /** Data blocks. */
@@ -132,8 +134,9 @@ const numberTags: readonly (readonly [number, keyof TableProperties & NumberFiel
 ];
 const smallestKeyTag = 7;
 const largestKeyTag = 8;
+const deathsTag = 13;
 
-type NumberField = Exclude<keyof TableProperties, "smallestKey" | "largestKey">;
+type NumberField = Exclude<keyof TableProperties, "smallestKey" | "largestKey" | "deaths">;
 
 /** Returns the payload of a properties block. */
 export function encodeProperties(properties: TableProperties): Uint8Array {
@@ -147,6 +150,10 @@ export function encodeProperties(properties: TableProperties): Uint8Array {
   out.latin1Prefixed(properties.smallestKey);
   out.varint(largestKeyTag);
   out.latin1Prefixed(properties.largestKey);
+  const deaths = new ByteWriter();
+  encodeSketches(properties.deaths, deaths);
+  out.varint(deathsTag);
+  out.bytesPrefixed(deaths.view());
   return out.copy();
 }
 
@@ -172,5 +179,8 @@ export function decodeProperties(reader: ByteReader): TableProperties {
     const value = field(tag);
     return value.latin1(value.remaining);
   };
-  return { ...numbers, smallestKey: text(smallestKeyTag), largestKey: text(largestKeyTag) };
+  const sketches = field(deathsTag);
+  const deaths: DeathSketch[] = decodeSketches(sketches);
+  sketches.expectEnd();
+  return { ...numbers, smallestKey: text(smallestKeyTag), largestKey: text(largestKeyTag), deaths };
 }

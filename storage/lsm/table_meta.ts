@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeathSketch } from "./death_sketch.ts";
 
 /** One immutable file of a level. */
 export interface TableMeta {
@@ -22,6 +23,10 @@ export interface TableMeta {
   readonly shadowedCount: number;
   /** Bytes of keys and values of those. */
   readonly shadowedBytes: number;
+  /** Bytes of all keys and values, before prefixes are taken out and blocks are compressed. */
+  readonly payloadBytes: number;
+  /** When its entries die, in order of causes. */
+  readonly deaths: readonly DeathSketch[];
   /** The oldest version in it. */
   readonly oldestVersion: number;
   /** The newest version in it. */

@@ -9,8 +9,8 @@
  * removed tables       varint count, each: level u8, number varint
  * added tables         varint count, each: level u8, table
  * table                number, size, entries, tombstones, shadowed entries, shadowed bytes,
- *                      oldest version, newest version: varints;
- *                      smallest key, largest key: length varint, bytes
+ *                      payload bytes, oldest version, newest version: varints;
+ *                      smallest key, largest key: length varint, bytes; sketches of deaths
  * ```
  *
  * @module
@@ -19,6 +19,7 @@ import { appliedNothing, decodeAppliedState, encodeAppliedState } from "../appli
 import type { AppliedState } from "../applied_state.ts";
 import { ByteReader, ByteWriter, MalformedBytesError } from "../env/mod.ts";
 import { levelCount } from "../options.ts";
+import { decodeSketches, encodeSketches } from "./death_sketch.ts";
 import type { TableMeta } from "./table_meta.ts";
 
 /** A table and the level it is in. */
@@ -101,10 +102,12 @@ function encodeTable(meta: TableMeta, out: ByteWriter): void {
   out.varint(meta.tombstoneCount);
   out.varint(meta.shadowedCount);
   out.varint(meta.shadowedBytes);
+  out.varint(meta.payloadBytes);
   out.varint(meta.oldestVersion);
   out.varint(meta.newestVersion);
   out.latin1Prefixed(meta.smallestKey);
   out.latin1Prefixed(meta.largestKey);
+  encodeSketches(meta.deaths, out);
 }
 
 function decodeTable(reader: ByteReader): TableMeta {
@@ -115,10 +118,12 @@ function decodeTable(reader: ByteReader): TableMeta {
     tombstoneCount: reader.varint(),
     shadowedCount: reader.varint(),
     shadowedBytes: reader.varint(),
+    payloadBytes: reader.varint(),
     oldestVersion: reader.varint(),
     newestVersion: reader.varint(),
     smallestKey: reader.latin1Prefixed(),
     largestKey: reader.latin1Prefixed(),
+    deaths: decodeSketches(reader),
   };
   if (meta.smallestKey > meta.largestKey || meta.oldestVersion > meta.newestVersion) {
     throw new MalformedBytesError(`Table ${meta.number} ends before it begins`);

@@ -14,6 +14,8 @@
  *
  *  1. Every version handed out is larger than all before it and than the window it began above.
  *  2. A window's end never falls and lies at most `windowMicros` above the last version.
+ *  3. Nothing is handed out at or below a version that was closed, and what is closed never falls. It
+ *     holds over a restart as far as the limit was the end of a window in the log.
  *
  * Source: the timestamp oracles of Percolator (Peng and Dabek, 2010) and of TiKV's placement driver,
  * which reserve time ahead in the same way.
@@ -40,6 +42,16 @@ export interface VersionSource {
   take(count: number): VersionRun;
   /** Makes every later run begin above `version`. */
   startAbove(version: number): void;
+  /** Returns the version that a commit now would have at least: of the wall clock, or beyond it. */
+  now(): number;
+  /**
+   * Closes the past: makes every later run begin above the version that it returns, which is now's
+   * or `limit`, whichever is less.
+   *
+   * @param limit The end of a window that is in the log: else a restart could begin below. Where more
+   * was handed out or closed before, it returns that.
+   */
+  close(limit: number): number;
 }
 
 /** A {@linkcode VersionSource} over the wall clock of this machine. */
@@ -55,7 +67,7 @@ export class VersionClock implements VersionSource {
     this.#windowEnd = startAbove;
   }
 
-  /** The largest version handed out or begun above. */
+  /** The largest version handed out, begun above or closed. */
   get last(): number {
     return this.#last;
   }
@@ -76,5 +88,18 @@ export class VersionClock implements VersionSource {
     );
     this.#last = Math.max(this.#last, version);
     this.#windowEnd = Math.max(this.#windowEnd, version);
+  }
+
+  now(): number {
+    return Math.max(this.#clock.wallMicros(), this.#last);
+  }
+
+  close(limit: number): number {
+    invariant(
+      Number.isSafeInteger(limit) && limit >= 0,
+      () => `A version is a safe integer from 0 up: ${limit}`,
+    );
+    this.#last = Math.max(this.#last, Math.min(this.now(), limit));
+    return this.#last;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What a reader at one version sees: of every key the newest value at or below it.
+ * What a reader at one version sees: of every key the newest value at or below it, unless it has
+ * expired by then.
  *
  * Stands over the merge of all sources, where a key's entries come newest first. Forward, the first
  * entry of a key at or below the version decides. Backward, the entries come oldest first, so the
@@ -12,6 +13,8 @@
  */
 import type { Cursor } from "../cursor.ts";
 import { EntryKind, versionMax } from "../cursor.ts";
+import type { ExpiryRule } from "./expiry.ts";
+import { isExpired } from "./expiry.ts";
 
 const noBytes = new Uint8Array(0);
 
@@ -30,6 +33,16 @@ export interface VisibleRange {
   readonly reverse?: boolean;
   /** How many keys without a value it passes before it pauses; no bound if not given. */
   readonly pauseAfterCount?: number;
+}
+
+/** What a {@linkcode VisibleCursor} goes by besides. */
+export interface VisibleOptions extends VisibleRange {
+  /** When values expire; never if not given. */
+  readonly expiryOf?: ExpiryRule;
+  /** The version at which values must not have expired; that of the range if not given. */
+  readonly expiryVersion?: number;
+  /** Called once, by `close()`. */
+  readonly release?: () => void;
 }
 
 /** Walks live values in key order, one a key. Stands on the first as soon as it is made. */
@@ -52,19 +65,20 @@ export class VisibleCursor {
   readonly #start: string;
   readonly #end: string | undefined;
   readonly #readVersion: number;
+  readonly #expiryOf: ExpiryRule | undefined;
+  readonly #expiryVersion: number;
   readonly #isReverse: boolean;
   readonly #pauseAfterCount: number;
   #release: (() => void) | undefined;
 
-  /**
-   * @param inner All entries. Not used by anybody else from now on.
-   * @param options `release` is called once, by `close()`.
-   */
-  constructor(inner: Cursor, options: VisibleRange & { readonly release?: () => void }) {
+  /** @param inner All entries. Not used by anybody else from now on. */
+  constructor(inner: Cursor, options: VisibleOptions) {
     this.#inner = inner;
     this.#start = options.start;
     this.#end = options.end;
     this.#readVersion = options.version;
+    this.#expiryOf = options.expiryOf;
+    this.#expiryVersion = options.expiryVersion ?? options.version;
     this.#isReverse = options.reverse ?? false;
     this.#pauseAfterCount = options.pauseAfterCount ?? Infinity;
     this.#release = options.release;
@@ -118,7 +132,7 @@ export class VisibleCursor {
         continue;
       }
       const key = inner.key;
-      if (inner.kind === EntryKind.value) return this.#show();
+      if (this.#isLive()) return this.#show();
       passedCount++;
       inner.next();
       this.#skipKey(key);
@@ -161,7 +175,7 @@ export class VisibleCursor {
       if (inner.version > this.#readVersion) break;
       const isDecided = count === skippedCountMax;
       if (isDecided) inner.seek(key, this.#readVersion);
-      isVisible = inner.kind === EntryKind.value;
+      isVisible = this.#isLive();
       if (isVisible) this.#show();
       if (isDecided) {
         inner.seekBefore(key, versionMax);
@@ -170,6 +184,14 @@ export class VisibleCursor {
       inner.previous();
     }
     return isVisible;
+  }
+
+  /** Tells whether the entry under the inner cursor is a value that has not expired. */
+  #isLive(): boolean {
+    const inner = this.#inner;
+    if (inner.kind !== EntryKind.value) return false;
+    const expiryOf = this.#expiryOf;
+    return expiryOf === undefined || !isExpired(expiryOf, inner.key, inner, this.#expiryVersion);
   }
 
   #pause(): void {

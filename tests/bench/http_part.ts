@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { LoadOptions, LoadResult } from "./load_generator.ts";
+import { fill, runLoadProcess } from "./load_process.ts";
 import { isInstalled, type Peer, startPeer } from "./peers.ts";
 import { cpuSeconds } from "./process_meter.ts";
-import type { Operation, PeerName } from "./protocols.ts";
+import { type Operation, type PeerName, valueSizeBytes } from "./protocols.ts";
 import type { RunSettings, Samples } from "./samples.ts";
 
 interface Scenario {
@@ -14,8 +14,6 @@ interface Scenario {
   readonly operation: Operation;
   readonly connectionCount: number;
 }
-
-const valueSizeBytes = 256;
 
 const scenarios: readonly Scenario[] = [
   ...[1, 64, 256].map((connectionCount): Scenario => ({
@@ -54,24 +52,6 @@ export async function runHttpPart(settings: RunSettings, samples: Samples): Prom
   }
 }
 
-/** Puts every key once, in order. */
-export async function fill(peer: Peer, keyCount: number): Promise<void> {
-  const result = await runLoadProcess(peer, {
-    peer: peer.name,
-    port: peer.port,
-    operation: { kind: "put", valueSizeBytes },
-    connectionCount: 128,
-    firstKey: 0,
-    keyCount,
-    isFill: true,
-    warmUpMs: 0,
-    durationMs: 0,
-  });
-  if (result.errorCount > 0) {
-    throw new Error(`Cannot fill ${peer.name}: ${result.errorCount} puts failed`);
-  }
-}
-
 interface Measurement {
   readonly peer: Peer;
   readonly scenario: Scenario;
@@ -84,8 +64,6 @@ async function measure(measurement: Measurement): Promise<void> {
   const { peer, scenario, settings, samples } = measurement;
   const cpuBefore = cpuSeconds(peer.pid);
   const result = await runLoadProcess(peer, {
-    peer: peer.name,
-    port: peer.port,
     operation: scenario.operation,
     connectionCount: scenario.connectionCount,
     // Puts write other keys than those that are read: a scan does not pass over what they left.
@@ -113,18 +91,4 @@ async function measure(measurement: Measurement): Promise<void> {
       `p99 ${result.p99Ms.toFixed(2)} ms, server ${cpu.toFixed(1)} s of CPU, ` +
       `load ${result.ownCpuSeconds.toFixed(1)} s`,
   );
-}
-
-/** Runs the load generator in a process of its own. */
-async function runLoadProcess(peer: Peer, options: LoadOptions): Promise<LoadResult> {
-  const program = new URL("./load_generator.ts", import.meta.url).pathname;
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", program, JSON.stringify(options)],
-    stderr: "inherit",
-  });
-  const { success, stdout } = await command.output();
-  if (!success) {
-    throw new Error(`Cannot load ${peer.name}: the generator failed\n${peer.output()}`);
-  }
-  return JSON.parse(new TextDecoder().decode(stdout));
 }

@@ -34,6 +34,8 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** The longest. */
+  readonly maxMs: number;
   readonly meanSizeBytes: number;
   /** What this process itself used: where it nears 1 the generator was the limit. */
   readonly ownCpuSeconds: number;
@@ -77,6 +79,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     perSecond: progress.requestCount / elapsedMs * 1_000,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
+    maxMs: percentile(latencies, 1),
     meanSizeBytes: progress.sizeBytes / Math.max(1, progress.requestCount),
     ownCpuSeconds: (cpu.user + cpu.system) / 1e6,
   };

@@ -1,5 +1,7 @@
 /**
- * The benchmark: `deno task bench [--quick] [--only http,trees,many,replay] [--repetitions N]`.
+ * The benchmark: `deno task bench [--quick] [--only PARTS] [--repetitions N]`.
+ *
+ * The parts are http, trees, many, replay, vacuum, space, expiry and watch, separated by commas.
  *
  * Prints what it does, then the tables, and writes them beside the raw figures under
  * `tests/bench/results/`. Peers that are not installed are left out.
@@ -8,12 +10,16 @@
  */
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { runExpiryPart } from "./expiry_part.ts";
 import { runHttpPart } from "./http_part.ts";
 import { runManyKeysPart } from "./many_keys_part.ts";
 import { markdownReport, type RunInfo } from "./report.ts";
 import { runReplayPart } from "./replay_part.ts";
 import { type RunSettings, Samples } from "./samples.ts";
+import { runSpacePart } from "./space_part.ts";
 import { runTreesPart } from "./trees_part.ts";
+import { runVacuumPart } from "./vacuum_part.ts";
+import { runWatchPart } from "./watch_part.ts";
 
 const parts: Readonly<Record<string, (settings: RunSettings, samples: Samples) => Promise<void>>> =
   {
@@ -21,6 +27,10 @@ const parts: Readonly<Record<string, (settings: RunSettings, samples: Samples) =
     trees: runTreesPart,
     many: runManyKeysPart,
     replay: runReplayPart,
+    vacuum: runVacuumPart,
+    space: runSpacePart,
+    expiry: runExpiryPart,
+    watch: runWatchPart,
   };
 
 const root = new URL("../../", import.meta.url);
@@ -58,6 +68,9 @@ function settingsOf(isQuick: boolean, repetitionCount: number): RunSettings {
     loadedKeyCount: isQuick ? 30_000 : 100_000,
     treeKeyCount: isQuick ? 200_000 : 1_000_000,
     manyKeyCount: isQuick ? 100_000 : 1_000_000,
+    vacuumKeyCount: isQuick ? 30_000 : 100_000,
+    spaceSizeBytes: isQuick ? 100_000_000 : 1_000_000_000,
+    expiringKeyCount: isQuick ? 100_000 : 1_000_000,
     directory: Deno.makeTempDirSync({ dir: temporary, prefix: "bench_" }),
     onStep: print,
   };
@@ -84,14 +97,14 @@ async function infoOf(settings: RunSettings): Promise<RunInfo> {
     const version = await versionOf(program, argument);
     if (version !== undefined) peers[name] = version;
   }
-  const { repetitionCount, loadMs, loadedKeyCount, treeKeyCount, manyKeyCount } = settings;
+  const { directory: _, onStep: __, ...figures } = settings;
   return {
     date: new Date().toISOString(),
     cpu: os.cpus()[0]?.model ?? "unknown",
     cpuCount: os.cpus().length,
     deno: Deno.version.deno,
     peers,
-    settings: { repetitionCount, loadMs, loadedKeyCount, treeKeyCount, manyKeyCount },
+    settings: { ...figures },
   };
 }
 

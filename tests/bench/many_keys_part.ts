@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fill } from "./http_part.ts";
+import { fill } from "./load_process.ts";
 import { isInstalled, startPeer } from "./peers.ts";
 import { residentMebibytes } from "./process_meter.ts";
 import { keyText, type PeerName } from "./protocols.ts";

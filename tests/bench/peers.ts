@@ -41,10 +41,18 @@ export function isInstalled(name: PeerName): boolean {
   });
 }
 
-/** Starts a server and resolves once it takes connections. */
-export async function startPeer(name: PeerName, dataDirectory: string): Promise<Peer> {
+/**
+ * Starts a server and resolves once it takes connections.
+ *
+ * @param serveArguments More arguments of `ankylo serve`.
+ */
+export async function startPeer(
+  name: PeerName,
+  dataDirectory: string,
+  serveArguments: readonly string[] = [],
+): Promise<Peer> {
   if (name === "ankylo") {
-    const server = await ServerProcess.start({ dataDirectory });
+    const server = await ServerProcess.start({ dataDirectory, arguments: serveArguments });
     return {
       name,
       port: server.port,

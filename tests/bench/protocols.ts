@@ -19,6 +19,9 @@ export type Operation =
 /** Makes the bytes of one request for a key number. What it returns is good until the next call. */
 export type RequestMaker = (keyNumber: number) => Uint8Array;
 
+/** The size of the values where nothing else is said. */
+export const valueSizeBytes = 256;
+
 const keyDigits = 12;
 const encoder = new TextEncoder();
 

@@ -34,6 +34,16 @@ Deno.test("judge() holds a tail against its goal and against half as much again"
   equal(verdict(metric, { ankylo: [6], etcd: [10] }), "missed");
 });
 
+Deno.test("judge() holds a load beside VACUUM against the same one without, run by run", () => {
+  const rate = "puts beside VACUUM: rate";
+  equal(verdict(rate, { ankylo: [90, 40, 170], undisturbed: [100, 200, 200] }), "reached");
+  equal(verdict(rate, { ankylo: [80], undisturbed: [100] }), "required");
+  equal(verdict(rate, { ankylo: [60], undisturbed: [100] }), "missed");
+  const tail = "gets beside VACUUM: p99";
+  equal(verdict(tail, { ankylo: [20], undisturbed: [10] }), "reached");
+  equal(verdict(tail, { ankylo: [31], undisturbed: [10] }), "missed");
+});
+
 Deno.test("judge() takes a figure without a peer as it is", () => {
   equal(verdict("log replay", { ankylo: [3.9] }), "reached");
 });

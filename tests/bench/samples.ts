@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The system of a figure of ours without what it is compared with, such as VACUUM. */
+export const undisturbed = "undisturbed";
+
 /** One figure of one repetition. */
 export interface Sample {
   /** What was measured, such as `puts/s, 64 connections`. */
@@ -59,6 +62,12 @@ export interface RunSettings {
   readonly treeKeyCount: number;
   /** Keys for memory and restart. */
   readonly manyKeyCount: number;
+  /** Keys that are overwritten before VACUUM runs. */
+  readonly vacuumKeyCount: number;
+  /** Keys and values whose space is measured, in bytes. */
+  readonly spaceSizeBytes: number;
+  /** Keys that expire in one second. */
+  readonly expiringKeyCount: number;
   /** A folder on the disk that is to be measured. */
   readonly directory: string;
   /** Is told what is being done. */

@@ -86,7 +86,13 @@ class AnkyloTree implements TreeUnderTest {
       index: version,
       term: 1,
       lastVersion: version,
-      horizons: { userVersion: horizon, changeVersion: horizon, requestVersion: horizon },
+      horizons: {
+        userVersion: horizon,
+        changeVersion: horizon,
+        requestVersion: horizon,
+        expiryVersion: horizon,
+        rules: [],
+      },
       machine: new Uint8Array(0),
     });
     const stall = this.#engine.admission();

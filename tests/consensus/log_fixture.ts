@@ -260,17 +260,25 @@ export class TextMachine implements StateMachine<string> {
   readonly texts: string[] = [];
   /** How many commands each entry held, as its header says. */
   readonly batchSizes: number[] = [];
+  /** What became of entries: `seal`, `abandon` and `apply`, in order. */
+  readonly steps: string[] = [];
   /** Replaced where a test holds back or refuses. */
   onAdmission: () => Promise<void> | undefined = () => undefined;
   /** Called before each entry is applied. */
   onApply: (entry: CommittedEntry) => void = () => {};
 
   sealHeader(target: Uint8Array, position: number, commandCount: number): void {
+    this.steps.push("seal");
     new DataView(target.buffer, target.byteOffset).setUint32(position, commandCount, true);
+  }
+
+  abandon(): void {
+    this.steps.push("abandon");
   }
 
   apply(entry: CommittedEntry): string[] {
     this.onApply(entry);
+    this.steps.push("apply");
     const reader = new ByteReader(entry.payload);
     const count = reader.u32();
     const results: string[] = [];

@@ -263,8 +263,10 @@ Deno.test("disk_full of the log uses up no index", async () => {
     if (failures-- > 0) throw new DiskError("disk_full", "Cannot write: full");
   };
   await rejects(propose("a"), { code: "disk_full" });
+  deepEqual(machine.steps, ["seal", "abandon"]);
   equal(await propose("b"), "1:b");
   equal(machine.appliedIndex, 1);
+  deepEqual(machine.steps.slice(2), ["seal", "apply"]);
   await close();
   const again = await open({}, disk);
   deepEqual(again.machine.texts, ["b"]);
@@ -282,6 +284,8 @@ Deno.test("a failed sync acknowledges nothing, applies nothing, and stops the gr
   await Promise.all([handed, gathering]);
   await rejects(propose("late"), { code: "stopped" });
   deepEqual([machine.texts, group.isLeader, logFatal.length], [[], false, 1]);
+  // The log may hold the entry: it is not given up, and nothing comes behind it.
+  deepEqual(machine.steps, ["seal"]);
   await close();
 });
 

@@ -16,12 +16,13 @@ interface KeyState {
 export class Writers {
   readonly #keys = new Map<string, KeyState>();
   readonly #statuses = new Map<number, number>();
-  #acknowledgedCount = 0;
+  /** What was acknowledged, in the order of the answers. */
+  readonly acknowledged: { readonly key: string; readonly value: string }[] = [];
   #isOver = false;
 
   /** How many writes were acknowledged. */
   get acknowledgedCount(): number {
-    return this.#acknowledgedCount;
+    return this.acknowledged.length;
   }
 
   /** How often each status was answered. */
@@ -87,7 +88,7 @@ export class Writers {
     this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
     if (status === 200) {
       state.acknowledged = value;
-      this.#acknowledgedCount++;
+      this.acknowledged.push(given);
     }
     // 504 leaves it open; every other refusal says that nothing was applied.
     if (status !== 504) state.onItsWay = undefined;

@@ -1,6 +1,7 @@
 /**
- * Any sequence of calls on a node, against a sorted map: keys of awkward bytes, every way a table
- * can be built, snapshots held across flushes, compactions and, for the data, restarts.
+ * Any sequence of calls on a node, against a sorted map of versions: keys of awkward bytes, values
+ * that expire, every way a table can be built, snapshots held and versions read across flushes,
+ * compactions, VACUUM and, for the data, restarts.
  *
  * @module
  */
@@ -19,122 +20,12 @@ import type { TableOptions } from "../../storage/mod.ts";
 import { ShardError } from "../../sharding/errors.ts";
 import { crashed } from "../sim/disk_damage.ts";
 import { DiskImage } from "../sim/disk_image.ts";
-import { bytesOf, lineOf, Model, resultLine, textOf } from "../sim/model.ts";
+import { bytesOf, lineOf, Model, modelValue, resultLine } from "../sim/model.ts";
 import { Scheduler } from "../sim/scheduler.ts";
 import { SimDisk } from "../sim/sim_disk.ts";
 import { SimNode } from "../sim/single_node.ts";
-
-type Step =
-  | { readonly kind: "run"; readonly command: Command }
-  | { readonly kind: "batch"; readonly operations: readonly BatchOperation[] }
-  | { readonly kind: "scan"; readonly scan: ScanStep }
-  /** Holds the state that the command `back` commands ago left behind. */
-  | { readonly kind: "hold"; readonly back: number }
-  /** Sends the last batch once more, with the identity that it had. */
-  | { readonly kind: "repeat" }
-  | { readonly kind: "release" | "flush" | "reopen" | "crash" | "wait" };
-
-interface ScanStep {
-  readonly start: string;
-  readonly end: string | undefined;
-  readonly limit: number;
-  readonly reverse: boolean;
-  readonly keysOnly: boolean;
-  /** Which of the held snapshots; the newest state where there are not so many. */
-  readonly snapshot: number;
-}
-
-// Bytes at both ends of their range, and keys that begin other keys.
-const key = fc.string({
-  unit: fc.constantFrom("\0", "a", "b", "\xff"),
-  minLength: 1,
-  maxLength: 4,
-});
-const value = fc.record({
-  bytes: fc.tuple(fc.nat(255), fc.nat(400)).map(([byte, sizeBytes]) =>
-    new Uint8Array(sizeBytes).fill(byte)
-  ),
-  contentType: fc.constantFrom("text/plain", "application/json", "x/unheard-of; of=\u00e9"),
-});
-const range = fc.record({ start: key, end: fc.option(key, { nil: undefined }) });
-const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("put" as const), key, value }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), key }) },
-  {
-    weight: 1,
-    arbitrary: range.map((given): Command => ({
-      kind: "delete_range",
-      range: given,
-      keyCountMax: 50,
-    })),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.array(fc.tuple(key, fc.option(value, { nil: undefined })), { maxLength: 5 })
-      .map((changes): Command => ({
-        kind: "transaction",
-        checks: [],
-        mutations: [["a", undefined] as const, ...changes].map(([key, value]) =>
-          value === undefined ? { op: "delete", key } : { op: "set", key, value }
-        ),
-        reads: changes.map(([key]) => key),
-      })),
-  },
-);
-const operation: fc.Arbitrary<BatchOperation> = fc.oneof(
-  fc.record({ op: fc.constant("set" as const), key, value }),
-  fc.record({ op: fc.constant("delete" as const), key }),
-  fc.record({ op: fc.constant("get" as const), key }),
-);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("batch" as const),
-      operations: fc.array(operation, { minLength: 1, maxLength: 6 }),
-    }),
-  },
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant("run" as const), command }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constant("scan" as const),
-      scan: fc.record({
-        start: key,
-        end: fc.option(key, { nil: undefined }),
-        limit: fc.integer({ min: 1, max: 20 }),
-        reverse: fc.boolean(),
-        keysOnly: fc.boolean(),
-        snapshot: fc.nat(3),
-      }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("hold" as const), back: fc.nat(6) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constantFrom(
-        "release" as const,
-        "repeat" as const,
-        "flush" as const,
-        "wait" as const,
-      ),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom("reopen" as const, "crash" as const) }),
-  },
-);
-const tableOptions: fc.Arbitrary<TableOptions> = fc.record({
-  blockSizeBytes: fc.integer({ min: 128, max: 1_000 }),
-  restartInterval: fc.integer({ min: 1, max: 20 }),
-  compression: fc.constantFrom("none" as const, "deflate" as const, "zstd" as const),
-  filterBitsPerKey: fc.integer({ min: 1, max: 20 }),
-});
+import { step, tableOptions } from "./database_steps.ts";
+import type { ScanStep, Step } from "./database_steps.ts";
 
 /** A batch that was answered. */
 interface SentBatch {
@@ -143,17 +34,17 @@ interface SentBatch {
   readonly lines: readonly string[];
 }
 
-/** A node, the model it is held against, and the snapshots that are held with theirs. */
+/** A node, the model it is held against, and the snapshots that are held. */
 class Pair {
   readonly #table: TableOptions;
   readonly #scheduler = new Scheduler();
   readonly #random = new SeededRandom(1);
   readonly #model = new Model();
   #image = new DiskImage();
-  /** What each command left behind, newest first. */
-  #past: { version: number; model: Model }[] = [];
+  /** The versions of the last commands, newest first. */
+  #past: number[] = [];
   #lastBatch: SentBatch | undefined;
-  #held: { snapshot: SnapshotHold; model: Model }[] = [];
+  #held: SnapshotHold[] = [];
   #node: SimNode | undefined;
 
   constructor(table: TableOptions) {
@@ -164,44 +55,92 @@ class Pair {
     const scheduler = this.#scheduler;
     const node = this.#node ?? await this.#open();
     switch (step.kind) {
-      case "run": {
-        const result = await scheduler.until(node.run(step.command));
-        const version = result.outcome === "committed" ? result.version : 0;
-        equal(resultLine(result), resultLine(this.#model.apply(step.command, version)));
-        if (version > 0) {
-          this.#past = [{ version, model: this.#model.clone() }, ...this.#past.slice(0, 8)];
-        }
-        break;
-      }
+      case "run":
+        return await this.#run(node, step.command);
+      case "revert":
+        return await this.#revert(node, step);
+      case "past":
+        return await this.#readPast(node, step);
       case "batch":
-        await this.#batch(node, step.operations);
-        break;
+        return await this.#batch(node, step.operations);
       case "repeat":
-        await this.#repeat(node);
-        break;
+        return await this.#repeat(node);
       case "scan":
-        await this.#scan(node, step.scan);
-        break;
+        return await this.#scan(node, step.scan);
       case "hold":
-        this.#hold(node, step.back);
-        break;
+        return this.#hold(node, step.back);
       case "release":
-        this.#held.shift()?.snapshot.release();
-        break;
+        return this.#held.shift()?.release();
       case "flush":
-        await scheduler.until(node.node.flush());
-        break;
+        return await scheduler.until(node.node.flush());
+      case "vacuum":
+        await scheduler.until(node.node.vacuum());
+        return;
       case "wait":
         // Past the retention, so that compactions have something to drop.
-        await scheduler.run(200);
-        break;
+        return await scheduler.run(200);
       case "reopen":
-        await this.close();
-        break;
+        return await this.close();
       case "crash":
-        this.#crash(node);
-        break;
+        return this.#crash(node);
     }
+  }
+
+  async #run(node: SimNode, command: Command): Promise<void> {
+    const from = this.#versionOf(node);
+    const result = await this.#scheduler.until(node.run(command));
+    if (result.outcome === "version_vacuumed") {
+      ok(command.kind === "revert" && result.oldestVersion > command.toVersion);
+      return;
+    }
+    // What was refused has no version: it lay before or behind what expired meanwhile.
+    const versions = result.outcome === "committed"
+      ? [result.version]
+      : [from, this.#versionOf(node)];
+    const wanted = versions.map((version) =>
+      resultLine(this.#model.clone().apply(command, version))
+    );
+    ok(wanted.includes(resultLine(result)), `${resultLine(result)} is none of ${wanted}`);
+    if (result.outcome !== "committed") return;
+    this.#model.apply(command, result.version);
+    this.#past = [result.version, ...this.#past.slice(0, 8)];
+  }
+
+  async #revert(node: SimNode, step: { key: string; back: number }): Promise<void> {
+    const toVersion = this.#past.at(step.back);
+    if (toVersion !== undefined) {
+      await this.#run(node, { kind: "revert", key: step.key, toVersion });
+    }
+  }
+
+  async #readPast(node: SimNode, { key, back }: { key: string; back: number }): Promise<void> {
+    const { database } = node;
+    const at = this.#past.at(back);
+    if (at === undefined) return;
+    const options = { ...node.deadline(), limit: 100 };
+    const history = await this.#scheduler.until(database.history(key, options));
+    let entry = this.#model.entry(key);
+    for (const { kind, version, value } of history.versions) {
+      if (kind === "expire") continue;
+      while (entry?.value === undefined && (entry?.version ?? 0) > version) entry = entry?.before;
+      equal(version, entry?.version);
+      equal(storedLine(key, value), lineOf(key, entry?.value));
+      entry = entry?.before;
+    }
+    try {
+      const found = await this.#scheduler.until(database.get(key, { ...options, at }));
+      equal(storedLine(key, found.value), lineOf(key, this.#model.get(key, at)));
+    } catch (error) {
+      const isVacuumed = error instanceof ShardError && error.code === "version_vacuumed";
+      if (!isVacuumed || at >= history.oldestVersion) throw error;
+    }
+  }
+
+  /** Returns what a reader looks at now. */
+  #versionOf(node: SimNode): number {
+    const snapshot = node.database.hold({ kind: "read", owner: "test" });
+    snapshot.release();
+    return snapshot.version;
   }
 
   async #batch(node: SimNode, operations: readonly BatchOperation[]): Promise<void> {
@@ -214,7 +153,8 @@ class Pair {
       const result = results[index];
       if (operation.op === "get") {
         ok(result.kind === "read");
-        equal(storedLine(key, result.result.value), lineOf(key, this.#model.get(key)));
+        const { value, version } = result.result;
+        equal(storedLine(key, value), lineOf(key, this.#model.get(key, version)));
         continue;
       }
       ok(result.kind === "write" && result.result.outcome === "committed");
@@ -249,15 +189,14 @@ class Pair {
   }
 
   #hold(node: SimNode, back: number): void {
-    const past = this.#past[back];
-    if (past === undefined) return;
+    const version = this.#past.at(back);
+    if (version === undefined) return;
     try {
-      const snapshot = node.database.hold({ kind: "read", owner: "test" }, past.version);
-      this.#held.push({ snapshot, model: past.model });
+      this.#held.push(node.database.hold({ kind: "read", owner: "test" }, { version }));
     } catch (error) {
       // Only what is older than the retention may be gone, and never the newest state.
       const isVacuumed = error instanceof ShardError && error.code === "version_vacuumed";
-      if (!isVacuumed || back === 0) throw error;
+      if (!isVacuumed || (back === 0 && version === this.#versionOf(node))) throw error;
     }
   }
 
@@ -265,8 +204,10 @@ class Pair {
     const node = this.#node;
     this.#node = undefined;
     if (node === undefined) return;
-    deepEqual(await this.#scheduler.until(node.lines(3)), this.#model.lines());
-    for (const { snapshot } of this.#held.splice(0)) snapshot.release();
+    const { lines, version } = await this.#scheduler.until(node.read(3));
+    deepEqual(lines, this.#model.lines(version));
+    ok(version >= this.#model.version);
+    for (const snapshot of this.#held.splice(0)) snapshot.release();
     await this.#scheduler.until(node.node.close());
     equal(node.fatal, undefined);
     equal(node.disk.openFileCount, 0);
@@ -285,29 +226,27 @@ class Pair {
 
   async #scan(node: SimNode, scan: ScanStep): Promise<void> {
     const { start, end, limit, reverse, keysOnly } = scan;
-    const held = this.#held.at(scan.snapshot);
-    const model = held?.model ?? this.#model;
-    const options = { ...node.deadline(), snapshot: held?.snapshot };
-    const { entries, hasMore } = await this.#scheduler.until(
+    const snapshot = this.#held.at(scan.snapshot);
+    const options = { ...node.deadline(), snapshot };
+    const { entries, hasMore, version } = await this.#scheduler.until(
       node.database.scan({ start, end }, { ...options, limit, reverse, keysOnly }),
     );
-    const keys = model.keys(start, end);
+    equal(version, snapshot?.version ?? version);
+    const keys = this.#model.keys(start, end, version);
     const wanted = (reverse ? keys.toReversed() : keys).slice(0, limit);
-    const found = entries.map((entry) =>
-      lineOf(entry.key, { ...entry, text: textOf(entry.bytes) })
-    );
     deepEqual(
-      found,
+      entries.map((entry) => storedLine(entry.key, entry)),
       wanted.map((key) => {
-        const value = model.get(key);
+        const value = this.#model.get(key, version);
         return lineOf(key, value && { ...value, text: keysOnly ? "" : value.text });
       }),
     );
     equal(hasMore, keys.length > limit);
     const counted = await this.#scheduler.until(node.database.count({ start, end }, options));
-    equal(counted.count, keys.length);
+    equal(counted.count, this.#model.keys(start, end, counted.version).length);
     const single = await this.#scheduler.until(node.database.get(start, options));
-    deepEqual(single.value?.bytes, bytesOrUndefined(model.get(start)?.text));
+    const text = this.#model.get(start, single.version)?.text;
+    deepEqual(single.value?.bytes, text === undefined ? undefined : bytesOf(text));
   }
 }
 
@@ -323,14 +262,10 @@ function batchLine(result: BatchOperationResult): string {
 }
 
 function storedLine(key: string, value: StoredValue | undefined): string {
-  return lineOf(key, value && { ...value, text: textOf(value.bytes) });
+  return lineOf(key, value && modelValue(value));
 }
 
-function bytesOrUndefined(text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : bytesOf(text);
-}
-
-Deno.test("a node equals a sorted map under any calls, flushes, compactions and restarts", async () => {
+Deno.test("a node equals a map of versions under any calls, flushes, VACUUM and restarts", async () => {
   const steps = fc.array(step, { maxLength: 250, size: "max" });
   await fc.assert(
     fc.asyncProperty(tableOptions, steps, async (table, list) => {

@@ -11,6 +11,7 @@
  * @module
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { Api, compareEntries, inPieces, keyPath, setOperation } from "./api.ts";
 import { inKeyOrder, type Place, places } from "./places.ts";
 import { ServerProcess } from "./server_process.ts";
 
@@ -39,22 +40,23 @@ const pageCount = 5_000;
 export async function runCities(options: CitiesOptions): Promise<CitiesReport> {
   const first = places(1, options.placeCountMax);
   let server = await ServerProcess.start({ dataDirectory: options.dataDirectory });
+  const api = new Api(server);
   try {
-    await importAll(server.url, first);
+    await importAll(api, first);
     options.onStep(`imported ${first.length} places`);
-    await readAll(server.url, first, (place, value) => deepEqual(value, place.value));
+    await readAll(api, first, (place, value) => deepEqual(value, place.value));
     options.onStep("read each back");
-    await readSingly(server.url, first);
+    await readSingly(api, first);
     options.onStep("read some by their own URL");
-    const countryCount = await listCountries(server.url, first);
+    const countryCount = await listCountries(api, first);
     options.onStep(`listed ${countryCount} countries`);
-    await exportAll(server.url, first);
+    await exportAll(api, first);
     options.onStep("exported all");
     const second = places(2, options.placeCountMax);
     const acknowledged = await importAndKill(server, second);
     options.onStep(`killed the server after ${acknowledged.size} acknowledged writes`);
     server = await ServerProcess.start({ dataDirectory: options.dataDirectory });
-    const unknownCount = await compareAfterKill(server.url, { first, second, acknowledged });
+    const unknownCount = await compareAfterKill(new Api(server), { first, second, acknowledged });
     options.onStep("found every acknowledged write");
     equal(await server.stop(), 0, "the exit code after SIGTERM");
     return {
@@ -68,52 +70,12 @@ export async function runCities(options: CitiesOptions): Promise<CitiesReport> {
   }
 }
 
-/** Cuts a list into pieces and works on a few at once. */
-async function inPieces<T>(
-  list: readonly T[],
-  options: { sizeOfPiece: number; workerCount: number; work(piece: T[]): Promise<void> },
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < list.length) {
-      const start = next;
-      next += options.sizeOfPiece;
-      await options.work(list.slice(start, start + options.sizeOfPiece));
-    }
-  };
-  await Promise.all(Array.from({ length: options.workerCount }, worker));
-}
-
-interface BatchResult {
-  readonly key?: string;
-  readonly value?: unknown;
-  readonly versionstamp?: string;
-  readonly contentType?: string;
-}
-
-async function batch(url: string, operations: readonly unknown[]): Promise<BatchResult[]> {
-  const response = await fetch(`${url}/v1/batch`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ operations }),
-  });
-  const body = await response.text();
-  equal(response.status, 200, body);
-  const { results } = JSON.parse(body) as { results: BatchResult[] };
-  equal(results.length, operations.length);
-  return results;
-}
-
-function setOperation({ key, value }: Place): unknown {
-  return { op: "set", key, value };
-}
-
-async function importAll(url: string, list: readonly Place[]): Promise<void> {
+async function importAll(api: Api, list: readonly Place[]): Promise<void> {
   await inPieces(list, {
     sizeOfPiece: batchCount,
     workerCount: 4,
     async work(piece) {
-      for (const result of await batch(url, piece.map(setOperation))) {
+      for (const result of await api.batch(piece.map(setOperation))) {
         ok(/^[0-9a-f]{20}$/.test(result.versionstamp ?? ""), JSON.stringify(result));
       }
     },
@@ -121,7 +83,7 @@ async function importAll(url: string, list: readonly Place[]): Promise<void> {
 }
 
 async function readAll(
-  url: string,
+  api: Api,
   list: readonly Place[],
   compare: (place: Place, value: unknown) => void,
 ): Promise<void> {
@@ -129,14 +91,14 @@ async function readAll(
     sizeOfPiece: batchCount,
     workerCount: 4,
     async work(piece) {
-      const results = await batch(url, piece.map(({ key }) => ({ op: "get", key })));
+      const results = await api.batch(piece.map(({ key }) => ({ op: "get", key })));
       piece.forEach((place, index) => compare(place, results[index].value));
     },
   });
 }
 
 /** Every hundredth place by the URL of its key, where slashes and all of UTF-8 must survive. */
-async function readSingly(url: string, list: readonly Place[]): Promise<void> {
+async function readSingly(api: Api, list: readonly Place[]): Promise<void> {
   const strange = list.filter(({ key }) => /[^\x20-\x7e]|\/.*\/.*\/.*\//.test(key)).slice(0, 500);
   const chosen = [...list.filter((_, index) => index % 100 === 0), ...strange];
   await inPieces(chosen, {
@@ -144,68 +106,29 @@ async function readSingly(url: string, list: readonly Place[]): Promise<void> {
     workerCount: 8,
     async work(piece) {
       for (const place of piece) {
-        const response = await fetch(keyUrl(url, place.key));
-        equal(response.status, 200, place.key);
-        equal(response.headers.get("content-type"), "application/json");
-        deepEqual(await response.json(), place.value);
+        const { status, headers, body } = await api.send("GET", keyPath(place.key));
+        equal(status, 200, place.key);
+        equal(headers.get("content-type"), "application/json");
+        deepEqual(JSON.parse(body), place.value);
       }
     },
   });
 }
 
-function keyUrl(url: string, key: string): string {
-  return `${url}/v1/kv/${key.split("/").map(encodeURIComponent).join("/")}`;
-}
-
-interface Entry {
-  readonly key: string;
-  readonly value: unknown;
-  readonly contentType: string;
-}
-
-function compareEntries(entries: readonly Entry[], want: readonly Place[]): void {
-  equal(entries.length, want.length);
-  want.forEach((place, index) => {
-    equal(entries[index].key, place.key);
-    equal(entries[index].contentType, "application/json");
-    deepEqual(entries[index].value, place.value);
-  });
-}
-
-async function listCountries(url: string, list: readonly Place[]): Promise<number> {
+async function listCountries(api: Api, list: readonly Place[]): Promise<number> {
   const countries = Map.groupBy(inKeyOrder(list), ({ country }) => country);
   await inPieces([...countries], {
     sizeOfPiece: 1,
     workerCount: 4,
     async work([[country, want]]) {
-      const entries: Entry[] = [];
-      const versions = new Set<string>();
-      let cursor: string | null = null;
-      do {
-        const query = new URLSearchParams({ prefix: `city/${country}/`, limit: `${pageCount}` });
-        if (cursor !== null) query.set("cursor", cursor);
-        const response = await fetch(`${url}/v1/kv?${query}`);
-        equal(response.status, 200, country);
-        const page = await response.json();
-        entries.push(...page.entries);
-        versions.add(page.versionstamp);
-        cursor = page.cursor;
-      } while (cursor !== null);
-      equal(versions.size, 1, `the pages of ${country} see one version`);
-      compareEntries(entries, want);
+      compareEntries(await api.list(`city/${country}/`, { limit: pageCount }), want);
     },
   });
   return countries.size;
 }
 
-async function exportAll(url: string, list: readonly Place[]): Promise<void> {
-  const response = await fetch(`${url}/v1/kv?prefix=${encodeURIComponent("city/")}`, {
-    headers: { accept: "application/x-ndjson" },
-  });
-  equal(response.status, 200);
-  const lines = (await response.text()).trimEnd().split("\n");
-  const entries = lines.map((line) => JSON.parse(line)).filter((line) => "key" in line);
-  compareEntries(entries, inKeyOrder(list));
+async function exportAll(api: Api, list: readonly Place[]): Promise<void> {
+  compareEntries(await api.stream("city/"), inKeyOrder(list));
 }
 
 /**
@@ -214,6 +137,7 @@ async function exportAll(url: string, list: readonly Place[]): Promise<void> {
  * @returns The keys whose write was acknowledged.
  */
 async function importAndKill(server: ServerProcess, list: readonly Place[]): Promise<Set<string>> {
+  const api = new Api(server);
   const acknowledged = new Set<string>();
   let isKilled = false;
   let kill: Promise<void> | undefined;
@@ -238,7 +162,7 @@ async function importAndKill(server: ServerProcess, list: readonly Place[]): Pro
     workerCount: 4,
     work: (piece) =>
       attempt(async () => {
-        await batch(server.url, piece.map(setOperation));
+        await api.batch(piece.map(setOperation));
         acknowledge(piece);
       }),
   });
@@ -247,13 +171,7 @@ async function importAndKill(server: ServerProcess, list: readonly Place[]): Pro
     workerCount: 16,
     work: ([place]) =>
       attempt(async () => {
-        const response = await fetch(keyUrl(server.url, place.key), {
-          method: "PUT",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(place.value),
-        });
-        const body = await response.text();
-        equal(response.status, 200, body);
+        await api.put(place.key, place.value);
         acknowledge([place]);
       }),
   });
@@ -264,12 +182,12 @@ async function importAndKill(server: ServerProcess, list: readonly Place[]): Pro
 }
 
 async function compareAfterKill(
-  url: string,
+  api: Api,
   imports: { first: Place[]; second: Place[]; acknowledged: ReadonlySet<string> },
 ): Promise<number> {
   const before = new Map(imports.first.map(({ key, value }) => [key, value]));
   let unknownCount = 0;
-  await readAll(url, imports.second, (place, value) => {
+  await readAll(api, imports.second, (place, value) => {
     if (imports.acknowledged.has(place.key)) return deepEqual(value, place.value);
     unknownCount++;
     const isSecond = (value as { edition?: number } | undefined)?.edition === 2;

@@ -110,11 +110,82 @@ Deno.test("status, metrics, readiness and a check work over a node", async () =>
     equal(typeof status.statistics, "object");
     equal((await (await app.request("/metrics")).text()).includes("\nankylo_"), true);
     const job = await (await app.request("/v1/admin/check", { method: "POST" })).json();
-    for (let turn = 0; turn < 1_000; turn++) {
-      const { state } = await (await app.request(`/v1/admin/jobs/${job.id}`)).json();
-      if (state !== "running") return equal(state, "done");
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    equal("running", "done", "the check never ended");
+    await finishedJob(app, job.id);
   });
 });
+
+Deno.test("the past of a node can be read, listed and brought back, also after a restart", async () => {
+  const disk = new MemoryDisk();
+  const stamps: string[] = [];
+  await withApp(disk, async (app) => {
+    for (const body of ["one", "two"]) {
+      const put = await app.request("/v1/kv/past/a?ttl=1h", { method: "PUT", body });
+      stamps.push((await put.json()).versionstamp);
+    }
+    await (await app.request("/v1/kv/past/a", { method: "DELETE" })).text();
+    const rule = await app.request("/v1/admin/retention?prefix=past/", {
+      method: "PUT",
+      body: '{"retention":"1d"}',
+      headers: { "content-type": "application/json" },
+    });
+    equal(rule.status, 200);
+  });
+  await withApp(disk, async (app) => {
+    const then = await app.request(`/v1/kv/past/a?at=${stamps[0]}`);
+    equal(await then.text(), "one");
+    equal(then.headers.get("etag"), `"${stamps[0]}"`);
+    equal(then.headers.has("ankylo-expires-at"), true);
+    const list = await (await app.request(`/v1/kv?prefix=past/&at=${stamps[1]}`)).json();
+    deepEqual([list.versionstamp, list.entries[0].value], [stamps[1], "two"]);
+    equal(typeof list.entries[0].expiresAt, "string");
+    const history = await (await app.request("/v1/history/past/a")).json();
+    deepEqual(
+      history.versions.map(({ op, node }: { op: string; node: string }) => `${op} by ${node}`),
+      ["delete by node1", "set by node1", "set by node1"],
+    );
+    const reverted = await app.request("/v1/history/past/a", {
+      method: "POST",
+      body: JSON.stringify({ revertTo: stamps[0] }),
+      headers: { "content-type": "application/json", "if-none-match": "*" },
+    });
+    equal(reverted.status, 200);
+    const now = await app.request("/v1/kv/past/a");
+    equal(await now.text(), "one");
+    equal(now.headers.has("expires"), false);
+    const { rules } = await (await app.request("/v1/admin/retention")).json();
+    deepEqual(rules.map((rule: { prefix: string; retention: string }) => rule.retention), ["1d"]);
+    equal((await app.request("/v1/kv/past/a?at=2100-01-01T00:00:00Z")).status, 400);
+  });
+});
+
+Deno.test("a vacuum, its report and its holders work over a node", async () => {
+  await withApp(new MemoryDisk(), async (app) => {
+    for (const key of ["a", "b"]) {
+      await (await app.request(`/v1/kv/${key}`, { method: "PUT", body: "1" })).text();
+    }
+    const { cursor } = await (await app.request("/v1/kv?limit=1")).json();
+    for (const body of ['{"prefix":"a"}', '{"report":true}']) {
+      const headers = { "content-type": "application/json" };
+      const started = await app.request("/v1/admin/vacuum", { method: "POST", body, headers });
+      await finishedJob(app, (await started.json()).id);
+    }
+    const { holders } = await (await app.request("/v1/admin/holders")).json();
+    const held = holders.find(({ kind }: { kind: string }) => kind === "cursor");
+    const released = await app.request("/v1/admin/vacuum", {
+      method: "POST",
+      body: JSON.stringify({ release: held.id }),
+      headers: { "content-type": "application/json" },
+    });
+    deepEqual(await released.json(), { released: true });
+    equal((await app.request(`/v1/kv?cursor=${cursor}`)).status, 410);
+  });
+});
+
+async function finishedJob(app: Hono, id: string): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn++) {
+    const { state, reason } = await (await app.request(`/v1/admin/jobs/${id}`)).json();
+    if (state !== "running") return equal(state, "done", reason);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  equal("running", "done", "the job never ended");
+}

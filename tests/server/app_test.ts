@@ -70,12 +70,10 @@ Deno.test("an unknown path is 404, another method 405 with Allow, OPTIONS 204", 
 });
 
 const later: [string, string][] = [
-  ["GET", "/v1/watch?prefix=a"],
-  ["GET", "/v1/history/a"],
   ["GET", "/v1/cluster"],
   ["GET", "/v1/shards"],
   ["GET", "/v1/shards/locate?key=a"],
-  ["POST", "/v1/admin/vacuum"],
+  ["POST", "/v1/admin/backup"],
   ["GET", "/v1/admin/backups"],
   ["POST", "/"],
   ["POST", "/v2/snapshot_read"],
@@ -193,6 +191,7 @@ const failures: [ShardErrorCode, number, string][] = [
   ["deadline_exceeded", 504, "deadline_exceeded"],
   ["outcome_unknown", 504, "outcome_unknown"],
   ["version_vacuumed", 410, "version_vacuumed"],
+  ["version_to_come", 400, "invalid_request"],
   ["storage_failed", 500, "storage_failed"],
   ["stopped", 503, "stopping"],
 ];

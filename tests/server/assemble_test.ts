@@ -7,6 +7,8 @@ import {
   silentLogger,
 } from "../../storage/env/mod.ts";
 import { textLine } from "../../server/assemble.ts";
+import { formatValue } from "../../server/config.ts";
+import { configFields } from "../../server/config_fields.ts";
 import { createServer, readConfig } from "../../server/mod.ts";
 import { smallNode } from "./cli/harness.ts";
 import { withFolder } from "./cli/serve_process.ts";
@@ -44,6 +46,41 @@ Deno.test("assemble() opens the node over the disk it is given, and a failed syn
     equal(host.openFileCount, 0);
   });
 });
+
+const historyNames = [
+  "retention",
+  "vacuumDeadRatio",
+  "vacuumIoMax",
+  "vacuumInterval",
+  "watchesMax",
+  "watchLagMax",
+];
+for (const [which, index] of [["smallest", 0], ["largest", 1]] as const) {
+  Deno.test(`assemble() opens a node with the ${which} numbers that the fields of history take`, async () => {
+    await withFolder(async (folder) => {
+      const fields = configFields.filter(({ name }) => historyNames.includes(name));
+      equal(fields.length, historyNames.length);
+      const bounds = fields.map((field) =>
+        [field.name, formatValue(field, field.bounds?.[index])] as const
+      );
+      const config = readConfig({
+        flags: {
+          dataDir: `${folder}/data`,
+          listen: "127.0.0.1:0",
+          autovacuum: false,
+          ...smallNode,
+          ...Object.fromEntries(bounds),
+        },
+      });
+      const server = createServer({ config, parts: { logger: silentLogger } });
+      await server.start();
+      const { statistics } = await (await fetch(`${server.url}/v1/status`)).json();
+      equal(statistics.disk.writtenBytes > 0, true);
+      equal(statistics.disk.freeBytes > 0, true);
+      await server.stop();
+    });
+  });
+}
 
 /** Returns the disk, whose syncs fail from when `isBroken` says so. */
 function breakableDisk(disk: Disk, isBroken: () => boolean): Disk {

@@ -6,12 +6,8 @@ import {
   formatValue,
   readConfig,
 } from "../../server/config.ts";
-import {
-  type ConfigField,
-  configFields,
-  environmentNameOf,
-  flagOf,
-} from "../../server/config_fields.ts";
+import { type ConfigField, environmentNameOf, flagOf } from "../../server/config_field.ts";
+import { configFields } from "../../server/config_fields.ts";
 
 /** Returns a text that fits a field and is not its default. */
 function sample(field: ConfigField): string {

@@ -2,6 +2,7 @@
  * @module
  */
 import { deepEqual, equal } from "node:assert/strict";
+import { ShardError } from "../../sharding/mod.ts";
 import { problemKinds, problemOf, RequestError } from "../../server/errors.ts";
 
 // The contract with clients: a changed line here breaks them.
@@ -40,6 +41,15 @@ Deno.test("every promised code has its status", () => {
 Deno.test("problemOf() keeps what a route says and hides what it does not know", () => {
   const refusal = problemOf(new RequestError("invalid_request", "Cannot", { limit: 3 }));
   deepEqual([refusal.isOurs, refusal.problem.limit, refusal.problem.detail], [false, 3, "Cannot"]);
+  const vacuumed = problemOf(
+    new ShardError("version_vacuumed", "Cannot", { oldestVersion: 1_790_000_000_000_001 }),
+  );
+  deepEqual([vacuumed.problem.oldest, vacuumed.problem.oldestTime], [
+    "00065bfeda25e0010000",
+    "2026-09-21T14:13:20.000001Z",
+  ]);
+  const bare = problemOf(new ShardError("version_vacuumed", "Cannot"));
+  equal("oldest" in bare.problem, false);
   const unknown = problemOf("thrown text");
   deepEqual([unknown.isOurs, unknown.problem.code], [true, "internal_error"]);
 });

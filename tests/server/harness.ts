@@ -6,7 +6,8 @@
 import { equal } from "node:assert/strict";
 import type { Hono } from "hono";
 import { buildApp } from "../../server/app.ts";
-import { type AppConfig, appConfig } from "../../server/context.ts";
+import { type AppConfig, appConfig, type NodeView } from "../../server/context.ts";
+import type { VacuumReport } from "../../sharding/mod.ts";
 import type { LogFields, Logger, LogLevel } from "../../storage/env/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { MemoryDatabase } from "./memory_database.ts";
@@ -32,10 +33,51 @@ export interface Harness {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
+/** Returns the report of a node that keeps nothing. */
+export function emptyReport(): VacuumReport {
+  const figures = {
+    liveCount: 0,
+    liveBytes: 0,
+    deadCount: 0,
+    deadBytes: 0,
+    heldCount: 0,
+    heldBytes: 0,
+  };
+  return {
+    version: 77,
+    horizons: {
+      userVersion: 0,
+      changeVersion: 0,
+      requestVersion: 0,
+      expiryVersion: 0,
+      rules: [],
+    },
+    memory: figures,
+    levels: [{ level: 0, tableCount: 0, ...figures }],
+    prefixes: [],
+    totals: figures,
+    sizeBytes: 0,
+    bloat: 0,
+    folderBytes: 0,
+  };
+}
+
+/** Returns a node that has nothing to tell, with some of its work replaced. */
+export function idleNode(work: Partial<NodeView> = {}): NodeView {
+  const nothing = () => Promise.resolve({});
+  return {
+    statistics: () => ({ engine: { writeCount: 3 } }),
+    check: nothing,
+    vacuum: nothing,
+    vacuumReport: () => Promise.resolve(emptyReport()),
+    ...work,
+  };
+}
+
 /** Returns a fresh application. Its clock stands still, so it leaves no timer behind. */
 export function harness(
   config: Partial<AppConfig> = {},
-  node = { statistics: () => ({ engine: { writeCount: 3 } }), check: () => Promise.resolve({}) },
+  node: NodeView = idleNode(),
 ): Harness {
   const clock = new ManualClock();
   const database = new MemoryDatabase(clock, config.valueSizeBytesMax);

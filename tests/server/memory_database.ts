@@ -1,6 +1,10 @@
 /**
  * A Database in memory that keeps every version: what the routes are tested against without a node.
  *
+ * Time moves with the clock it is given; nothing happens by itself. A test says when expired values
+ * are dealt with (`expire`), when versions go (`watermark`, `moveRule`), and when a watch is told of
+ * progress (`progress`).
+ *
  * @module
  */
 import type {
@@ -8,51 +12,57 @@ import type {
   BatchOperationResult,
   Command,
   CommandResult,
-  Condition,
   Database,
   GetResult,
+  HistoryOptions,
+  Holder,
+  HoldOptions,
+  KeyHistory,
   KeyRange,
-  Mutation,
-  NewValue,
   ReadOptions,
+  RetentionView,
   ScanOptions,
   ScanResult,
   SnapshotHold,
   SnapshotHolder,
   StoredEntry,
   StoredValue,
+  Watch,
+  WatchRequest,
   WriteOptions,
 } from "../../sharding/mod.ts";
 import { ShardError } from "../../sharding/mod.ts";
 import type { Clock } from "../../storage/env/mod.ts";
+import { listHolders, type MemoryHold } from "./memory_holders.ts";
+import { draftOf, holds, mutate } from "./memory_mutations.ts";
+import { type Change, type Draft, MemoryVersions } from "./memory_versions.ts";
+import { MemoryWatch } from "./memory_watch.ts";
 
-interface Kept {
-  readonly version: number;
-  readonly value: NewValue | undefined;
-}
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const ruleCountMax = 64;
+const retentionMicros = 600_000_000;
 
 /** A {@linkcode Database} in memory. */
 export class MemoryDatabase implements Database {
   /** Thrown by the next call and by every one until it is taken away. */
   failure: Error | undefined;
-  /** Versions below it are gone. */
-  watermark = 0;
   /** What is held now. */
-  readonly holds = new Set<SnapshotHold>();
+  readonly holds = new Set<MemoryHold>();
+  /** The watches that are open. */
+  readonly watches = new Set<MemoryWatch>();
   readonly #clock: Clock;
   readonly #valueSizeBytesMax: number;
-  readonly #kept = new Map<string, Kept[]>();
+  readonly #versions = new MemoryVersions();
   readonly #remembered = new Map<string, { fingerprint: string; result: CommandResult }>();
-  #sorted: string[] | undefined = [];
   #lastVersion: number;
+  /** Nothing commits at or below it any more. */
+  #closedVersion: number;
+  #nextHoldId = 1;
 
   constructor(clock: Clock, valueSizeBytesMax = 1_048_576) {
     this.#clock = clock;
     this.#valueSizeBytesMax = valueSizeBytesMax;
     this.#lastVersion = clock.wallMicros();
+    this.#closedVersion = this.#lastVersion;
   }
 
   /** The version of the last commit. */
@@ -60,10 +70,37 @@ export class MemoryDatabase implements Database {
     return this.#lastVersion;
   }
 
+  /** Versions below it are gone, where no rule says otherwise. */
+  get watermark(): number {
+    return this.#versions.watermark;
+  }
+
+  set watermark(version: number) {
+    this.#versions.watermark = version;
+  }
+
+  /** Lets the versions below go, of the keys under a rule's prefix. */
+  moveRule(prefix: string, version: number): void {
+    this.#versions.moveRule(prefix, version);
+  }
+
+  /** Deals with the values whose time has passed: each gets its tombstone, in one commit. */
+  expire(): void {
+    const due = this.#versions.due(this.#close());
+    if (due.length === 0) return;
+    const changes = new Map(due.map((key) => [key, "expire" as const]));
+    this.#commit(changes, this.#nextVersion(), { node: "", token: "" });
+  }
+
+  /** Tells all watches that nothing more comes up to now. */
+  progress(): void {
+    for (const watch of this.watches) watch.progress(this.#close());
+  }
+
   get(key: string, options: ReadOptions): Promise<GetResult> {
     return this.#attempt(options, () => {
-      const version = options.snapshot?.version ?? this.#lastVersion;
-      return { value: this.#read(key, version), version };
+      const version = this.#readVersion(options);
+      return { value: this.#versions.read(key, version), version };
     });
   }
 
@@ -72,19 +109,19 @@ export class MemoryDatabase implements Database {
     options: ReadOptions,
   ): Promise<{ values: readonly (StoredValue | undefined)[]; version: number }> {
     return this.#attempt(options, () => {
-      const version = options.snapshot?.version ?? this.#lastVersion;
-      return { values: keys.map((key) => this.#read(key, version)), version };
+      const version = this.#readVersion(options);
+      return { values: keys.map((key) => this.#versions.read(key, version)), version };
     });
   }
 
   scan(range: KeyRange, options: ScanOptions): Promise<ScanResult> {
     return this.#attempt(options, () => {
-      const version = options.snapshot?.version ?? this.#lastVersion;
-      const keys = this.#keysIn(range, options.reverse === true);
+      const version = this.#readVersion(options);
+      this.#versions.checkRange(range, version);
       const entries: StoredEntry[] = [];
       let sizeBytes = 0;
-      for (const key of keys) {
-        const value = this.#read(key, version);
+      for (const key of this.#versions.keysIn(range, options.reverse === true)) {
+        const value = this.#versions.peek(key, version);
         if (value === undefined) continue;
         const bytes = options.keysOnly ? new Uint8Array(0) : value.bytes;
         sizeBytes += key.length + bytes.length;
@@ -98,9 +135,9 @@ export class MemoryDatabase implements Database {
 
   count(range: KeyRange, options: ReadOptions): Promise<{ count: number; version: number }> {
     return this.#attempt(options, () => {
-      const version = options.snapshot?.version ?? this.#lastVersion;
-      const live = this.#keysIn(range, false).filter((key) => this.#read(key, version));
-      return { count: live.length, version };
+      const version = this.#readVersion(options);
+      this.#versions.checkRange(range, version);
+      return { count: this.#liveIn(range, version).length, version };
     });
   }
 
@@ -112,20 +149,88 @@ export class MemoryDatabase implements Database {
     operations: readonly BatchOperation[],
     options: WriteOptions,
   ): Promise<readonly BatchOperationResult[]> {
-    return this.#attempt(options, () => operations.map((operation) => this.#one(operation)));
+    return this.#attempt(options, () =>
+      operations.map((operation): BatchOperationResult => {
+        if (operation.op === "get") {
+          const version = this.#close();
+          return { kind: "read", result: { value: this.#now(operation.key), version } };
+        }
+        const { key, condition } = operation;
+        const command: Command = operation.op === "set"
+          ? { kind: "put", key, value: operation.value, condition }
+          : { kind: "delete", key, condition };
+        return { kind: "write", result: this.#apply(command, options) };
+      }));
   }
 
-  hold(_holder: SnapshotHolder, version: number = this.#lastVersion): SnapshotHold {
-    if (version < this.watermark || version > this.#lastVersion) {
-      throw new ShardError("version_vacuumed", `Cannot hold version ${version}: it is gone`);
+  hold(holder: SnapshotHolder, options: HoldOptions = {}): SnapshotHold {
+    const { version = this.#close(), range = {}, onEnded } = options;
+    if (version > this.#close()) {
+      throw new ShardError("version_vacuumed", `Cannot hold version ${version}: it is to come`);
     }
-    const hold: SnapshotHold = {
-      id: String(version),
+    this.#versions.checkRange(range, version);
+    const hold: MemoryHold = {
+      id: String(this.#nextHoldId++),
       version,
+      isEnded: false,
+      holder,
+      range,
+      heldAtMs: this.#clock.monotonicMs(),
+      onEnded: onEnded?.bind(options),
       release: () => void this.holds.delete(hold),
     };
     this.holds.add(hold);
     return hold;
+  }
+
+  reach(version: number, options: { readonly deadlineMs: number }): Promise<void> {
+    return this.#attempt(options, () => this.#reach(version));
+  }
+
+  history(key: string, options: HistoryOptions): Promise<KeyHistory> {
+    return this.#attempt(options, () => {
+      const version = this.#close();
+      return { ...this.#versions.history(key, options), version };
+    });
+  }
+
+  watch(request: WatchRequest): Watch {
+    if (this.failure !== undefined) throw this.failure;
+    if (request.from !== undefined) this.#reach(request.from);
+    const watch: MemoryWatch = new MemoryWatch(this.#versions, {
+      id: `w${this.#nextHoldId++}`,
+      request,
+      from: request.from ?? this.#close(),
+      onClose: () => void this.watches.delete(watch),
+    });
+    this.watches.add(watch);
+    return watch;
+  }
+
+  retention(): RetentionView {
+    const { watermark } = this.#versions;
+    return { retentionMicros, oldestVersion: watermark, rules: this.#versions.rules() };
+  }
+
+  holders(): readonly Holder[] {
+    return listHolders({
+      versions: this.#versions,
+      holds: this.holds,
+      watches: this.watches,
+      retainedVersion: Math.max(0, this.#close() - retentionMicros),
+      nowMs: this.#clock.monotonicMs(),
+    });
+  }
+
+  releaseHolder(id: string): boolean {
+    const watch = [...this.watches].find((one) => one.id === id);
+    watch?.reset("released");
+    const hold = [...this.holds].find((one) => one.id === id);
+    if (hold === undefined) return watch !== undefined;
+    this.holds.delete(hold);
+    hold.isEnded = true;
+    hold.onEnded?.();
+    return true;
   }
 
   #attempt<Result>(options: { deadlineMs: number }, run: () => Result): Promise<Result> {
@@ -136,165 +241,142 @@ export class MemoryDatabase implements Database {
     return new Promise((resolve) => resolve(run()));
   }
 
-  #one(operation: BatchOperation): BatchOperationResult {
-    if (operation.op === "get") {
-      const version = this.#lastVersion;
-      return { kind: "read", result: { value: this.#read(operation.key, version), version } };
+  /** Closes what has passed, and returns the newest version that can be read. */
+  #close(): number {
+    this.#closedVersion = Math.max(this.#closedVersion, this.#clock.wallMicros());
+    return this.#closedVersion;
+  }
+
+  #reach(version: number): void {
+    if (version <= this.#close()) return;
+    throw new ShardError("version_to_come", `Cannot read version ${version}: it is to come`);
+  }
+
+  #readVersion({ snapshot, at }: ReadOptions): number {
+    if (snapshot?.isEnded === true) {
+      throw new ShardError("version_vacuumed", "Cannot read: an operator has ended the hold");
     }
-    const { key, condition } = operation;
-    return {
-      kind: "write",
-      result: operation.op === "set"
-        ? this.#apply({ kind: "put", key, value: operation.value, condition })
-        : this.#apply({ kind: "delete", key, condition }),
-    };
+    if (at !== undefined) this.#reach(at);
+    return snapshot?.version ?? at ?? this.#close();
+  }
+
+  #now(key: string): StoredValue | undefined {
+    return this.#versions.peek(key, this.#close());
+  }
+
+  #liveIn(range: KeyRange, version: number): string[] {
+    return this.#versions.keysIn(range).filter((key) => this.#versions.peek(key, version));
+  }
+
+  #nextVersion(): number {
+    return Math.max(this.#clock.wallMicros(), this.#closedVersion + 1);
   }
 
   #remember(command: Command, options: WriteOptions): CommandResult {
-    if (options.request === undefined) return this.#apply(command);
+    if (options.request === undefined) return this.#apply(command, options);
     const id = options.request.id.toHex();
     const fingerprint = options.request.fingerprint.toHex();
     const before = this.#remembered.get(id);
     if (before !== undefined) {
       return before.fingerprint === fingerprint ? before.result : { outcome: "request_mismatch" };
     }
-    const result = this.#apply(command);
+    const result = this.#apply(command, options);
     this.#remembered.set(id, { fingerprint, result });
     return result;
   }
 
-  #apply(command: Command): CommandResult {
-    const version = Math.max(this.#clock.wallMicros(), this.#lastVersion + 1);
+  #apply(command: Command, options: WriteOptions): CommandResult {
+    const version = this.#nextVersion();
+    const writer = { node: "node1", token: options.writer ?? "" };
+    const commit = (changes: ReadonlyMap<string, Change>, deletedCount = 0): CommandResult => {
+      this.#commit(changes, version, writer);
+      return { outcome: "committed", version, reads: [], deletedCount };
+    };
     switch (command.kind) {
       case "put":
-      case "delete": {
-        const current = this.#read(command.key, this.#lastVersion);
+      case "delete":
+      case "revert": {
+        const current = this.#now(command.key);
         if (!holds(command.condition, current)) {
           return { outcome: "condition_failed", current: current?.version };
         }
-        const value = command.kind === "put" ? command.value : undefined;
-        const deletedCount = value === undefined && current !== undefined ? 1 : 0;
-        return this.#commit(new Map([[command.key, value]]), version, { deletedCount });
+        if (command.kind === "delete") {
+          return commit(new Map([[command.key, "delete"]]), current === undefined ? 0 : 1);
+        }
+        const value = command.kind === "put" ? command.value : this.#asItWas(command);
+        if ("outcome" in value) return value;
+        return commit(new Map([[command.key, draftOf(value, version)]]));
       }
       case "delete_range": {
-        const live = this.#keysIn(command.range, false)
-          .filter((key) => this.#read(key, this.#lastVersion));
+        const live = this.#liveIn(command.range, this.#close());
         if (live.length > command.keyCountMax) {
           return { outcome: "too_many_keys", limit: command.keyCountMax };
         }
-        const changes = new Map(live.map((key) => [key, undefined]));
-        return this.#commit(changes, version, { deletedCount: live.length });
+        return commit(new Map(live.map((key) => [key, "delete"])), live.length);
       }
       case "transaction":
-        return this.#transact(command, version);
+        return this.#transact(command, { version, commit });
+      case "set_retention":
+        if (this.#versions.ruleCount >= ruleCountMax) {
+          return { outcome: "too_many_rules", limit: ruleCountMax };
+        }
+        this.#versions.setRule(command.prefix, command.rule);
+        return commit(new Map());
+      case "remove_retention":
+        return commit(new Map(), this.#versions.removeRule(command.prefix) ? 1 : 0);
     }
   }
 
-  #transact(command: Extract<Command, { kind: "transaction" }>, version: number): CommandResult {
+  #asItWas(command: Extract<Command, { kind: "revert" }>) {
+    const { key, toVersion, ttlMicros } = command;
+    try {
+      const value = this.#versions.read(key, toVersion);
+      if (value === undefined) return { outcome: "no_value", key } as const;
+      return { bytes: value.bytes, contentType: value.contentType, ttlMicros };
+    } catch {
+      const oldestVersion = this.#versions.horizonOf(key);
+      return { outcome: "version_vacuumed", oldestVersion } as const;
+    }
+  }
+
+  #transact(
+    command: Extract<Command, { kind: "transaction" }>,
+    at: {
+      readonly version: number;
+      readonly commit: (changes: ReadonlyMap<string, Change>) => CommandResult;
+    },
+  ): CommandResult {
     const failedChecks: number[] = [];
     for (const [index, check] of command.checks.entries()) {
-      const current = this.#read(check.key, this.#lastVersion)?.version ?? null;
+      const current = this.#now(check.key)?.version ?? null;
       if (current !== check.version) failedChecks.push(index);
     }
     if (failedChecks.length > 0) return { outcome: "check_failed", failedChecks };
-    const reads = command.reads.map((key) => this.#read(key, this.#lastVersion));
-    const changes = new Map<string, NewValue | undefined>();
+    const reads = command.reads.map((key) => this.#now(key));
+    const changes = new Map<string, Draft | "delete">();
     for (const mutation of command.mutations) {
-      const before = changes.has(mutation.key)
-        ? changes.get(mutation.key)
-        : this.#read(mutation.key, this.#lastVersion);
-      const after = mutate(mutation, before);
-      if (typeof after === "string") {
-        return { outcome: "invalid", key: mutation.key, reason: after };
+      const { key } = mutation;
+      const changed = changes.get(key) ?? this.#now(key);
+      const after = mutate(mutation, changed === "delete" ? undefined : changed, at.version);
+      if (after !== "delete" && "reason" in after) {
+        return { outcome: "invalid", key, reason: after.reason };
       }
-      if (after !== undefined && after.bytes.length > this.#valueSizeBytesMax) {
-        return { outcome: "value_too_large", key: mutation.key };
+      if (after !== "delete" && after.bytes.length > this.#valueSizeBytesMax) {
+        return { outcome: "value_too_large", key };
       }
-      changes.set(mutation.key, after);
+      changes.set(key, after);
     }
-    return this.#commit(changes, version, { deletedCount: 0, reads });
+    return { ...at.commit(changes), reads } as CommandResult;
   }
 
   #commit(
-    changes: ReadonlyMap<string, NewValue | undefined>,
+    changes: ReadonlyMap<string, Change>,
     version: number,
-    found: { deletedCount: number; reads?: readonly (StoredValue | undefined)[] },
-  ): CommandResult {
+    writer: { readonly node: string; readonly token: string },
+  ): void {
     this.#lastVersion = version;
-    for (const [key, value] of changes) {
-      const kept = this.#kept.get(key);
-      const entry = { version, value: value && { ...value, bytes: value.bytes.slice() } };
-      if (kept === undefined) {
-        this.#kept.set(key, [entry]);
-        this.#sorted = undefined;
-      } else kept.push(entry);
-    }
-    return { outcome: "committed", version, reads: [], ...found };
+    this.#closedVersion = version;
+    this.#versions.commit(changes, version, writer);
+    for (const watch of this.watches) watch.wake();
   }
-
-  #read(key: string, version: number): StoredValue | undefined {
-    const kept = this.#kept.get(key);
-    for (let index = (kept?.length ?? 0) - 1; kept !== undefined && index >= 0; index--) {
-      const { value, version: written } = kept[index];
-      if (written <= version) return value && { ...value, version: written };
-    }
-    return undefined;
-  }
-
-  #keysIn(range: KeyRange, isReverse: boolean): string[] {
-    this.#sorted ??= [...this.#kept.keys()].sort((left, right) => left < right ? -1 : 1);
-    const { start = "", end } = range;
-    const keys = this.#sorted.filter((key) => key >= start && (end === undefined || key < end));
-    return isReverse ? keys.reverse() : keys;
-  }
-}
-
-function holds(condition: Condition | undefined, current: StoredValue | undefined): boolean {
-  switch (condition?.kind) {
-    case undefined:
-      return true;
-    case "absent":
-      return current === undefined;
-    case "exists":
-      return current !== undefined;
-    case "version":
-      return current !== undefined && condition.versions.includes(current.version);
-  }
-}
-
-/** Returns the value after a mutation, or the reason why there is none. */
-function mutate(mutation: Mutation, before: NewValue | undefined): NewValue | undefined | string {
-  switch (mutation.op) {
-    case "set":
-      return mutation.value;
-    case "delete":
-      return undefined;
-    case "append": {
-      const { bytes, contentType } = mutation.value;
-      if (before === undefined) return mutation.value;
-      const joined = new Uint8Array([...before.bytes, ...bytes]);
-      return { bytes: joined, contentType: before.contentType || contentType };
-    }
-    default: {
-      const number = before === undefined ? undefined : numberOf(before);
-      if (Number.isNaN(number)) return "the value is no JSON number";
-      const sum = compute(mutation.op, number, mutation.operand);
-      return { bytes: encoder.encode(JSON.stringify(sum)), contentType: "application/json" };
-    }
-  }
-}
-
-function numberOf(value: NewValue): number {
-  try {
-    const parsed: unknown = JSON.parse(decoder.decode(value.bytes));
-    return typeof parsed === "number" ? parsed : Number.NaN;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-function compute(op: "add" | "min" | "max", before: number | undefined, operand: number): number {
-  if (before === undefined) return operand;
-  if (op === "add") return before + operand;
-  return op === "min" ? Math.min(before, operand) : Math.max(before, operand);
 }

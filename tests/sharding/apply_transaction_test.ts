@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { Applier } from "../../sharding/apply.ts";
 import { effectsSizeBytesMax, evaluateReads } from "../../sharding/apply_transaction.ts";
 import type { Command, CommandResult, Mutation } from "../../sharding/database.ts";
+import { AppliedStore, putLiving } from "./applied_store.ts";
 import { buildEntry, identity, putText, transaction } from "./entry_building.ts";
 import { ModelStore } from "./model_store.ts";
 
@@ -11,7 +11,7 @@ const text = (value: string) => ({
 });
 
 function run(store: ModelStore, base: number, command: Command): CommandResult {
-  return new Applier(store).apply(buildEntry({ base }, [{ command }])).results[0];
+  return new AppliedStore(store).run(base, command)[0];
 }
 
 function textOf(store: ModelStore, key: string): string | undefined {
@@ -39,7 +39,7 @@ Deno.test("applyTransaction() reads and checks the state before its mutations", 
     outcome: "committed",
     version: 2,
     deletedCount: 0,
-    reads: [{ ...text("old"), version: 1 }, undefined],
+    reads: [{ ...text("old"), version: 1, expiresAt: undefined }, undefined],
   });
   equal(textOf(store, "a"), "new");
 });
@@ -59,7 +59,7 @@ Deno.test("applyTransaction() lets each mutation meet what the ones before left 
   run(store, 1, transaction({ mutations }));
   equal(textOf(store, "t"), "z");
   equal(textOf(store, "n"), "7");
-  equal(store.versions.get("kt")?.length, 1);
+  equal(store.written.get("kt")?.length, 1);
 });
 
 Deno.test("applyTransaction() names every check that failed and changes nothing", () => {
@@ -108,6 +108,43 @@ Deno.test("applyTransaction() without mutations changes nothing and answers at i
   deepEqual(store.dump(), before);
 });
 
+Deno.test("applyTransaction() meets no value whose time has passed, in checks, reads and mutations", () => {
+  const store = new ModelStore();
+  run(store, 10, putLiving("a", "old", 5));
+  const command = transaction({
+    checks: [{ key: "a", version: 10 }],
+    mutations: [{ op: "append", key: "a", value: text("new") }],
+    reads: ["a"],
+  });
+  deepEqual(run(store, 15, command), { outcome: "check_failed", failedChecks: [0] });
+  const absent = { ...command, checks: [{ key: "a", version: null }] };
+  const result = run(store, 16, absent);
+  deepEqual(result.outcome === "committed" && result.reads, [undefined]);
+  equal(textOf(store, "a"), "new");
+});
+
+Deno.test("applyTransaction() lets appends and numbers keep their end through one transaction", () => {
+  const store = new ModelStore();
+  const living = { ...text("x"), ttlMicros: 50 };
+  const mutations: Mutation[] = [
+    { op: "set", key: "t", value: living },
+    { op: "append", key: "t", value: text("y") },
+    { op: "add", key: "n", operand: 1, ttlMicros: 20 },
+    { op: "add", key: "n", operand: 1 },
+    { op: "add", key: "m", operand: 1, ttlMicros: 20 },
+    { op: "add", key: "m", operand: 1, ttlMicros: 30 },
+    { op: "set", key: "u", value: living },
+    { op: "set", key: "u", value: text("stays") },
+  ];
+  run(store, 100, transaction({ mutations }));
+  const ends = new Map(
+    new AppliedStore(store).live(100).map(([key, { expiresAt }]) => [key, expiresAt]),
+  );
+  deepEqual(ends, new Map([["m", 130], ["n", 120], ["t", 150], ["u", undefined]]));
+  // The index names only what was left behind.
+  equal(store.dump("e").length, 3);
+});
+
 Deno.test("evaluateReads() refuses reads that come to too much", () => {
   const store = new ModelStore();
   run(store, 1, putText("a", "12345"));
@@ -122,9 +159,8 @@ Deno.test("applyTransaction() bounds what a remembered answer may hold", () => {
   const bytes = new Uint8Array(9_000_000);
   run(store, 1, { kind: "put", key: "a", value: { bytes, contentType: "a/b" } });
   const command = transaction({ reads: ["a", "a"] });
-  const applier = new Applier(store);
   const request = identity(1, 1);
-  const [plain, remembered] = applier.apply(
+  const [plain, remembered] = new AppliedStore(store).apply(
     buildEntry({ base: 2 }, [{ command }, { command, request }]),
   ).results;
   equal(plain.outcome, "committed");
@@ -144,7 +180,7 @@ Deno.test("applyTransaction() bounds what appends make of large values, together
   const runLarge = (base: number, mutations: Mutation[]) => {
     const command = transaction({ mutations });
     const payload = buildEntry({ base }, [{ command, valueSizeBytesMax: 1_000_000 }]);
-    return new Applier(store).apply(payload).results[0];
+    return new AppliedStore(store).apply(payload).results[0];
   };
   const refused = runLarge(1_000, appendTo(count));
   equal(refused.outcome, "invalid");

@@ -12,8 +12,10 @@ import type {
   Mutation,
   NewValue,
   RequestIdentity,
+  RetentionTerm,
   StoredValue,
 } from "../../sharding/database.ts";
+import type { UpkeepCommand } from "../../sharding/command.ts";
 
 /** Few keys, so that commands meet; a high byte and a prefix of another among them. */
 export const someKey: fc.Arbitrary<string> = fc.constantFrom(
@@ -49,6 +51,19 @@ export const newValue: fc.Arbitrary<NewValue> = fc.oneof(
   }),
 );
 
+/** A time to live: mostly over after a few commands. */
+export const ttlMicros: fc.Arbitrary<number> = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 8 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 2 ** 20, max: 2 ** 50 }) },
+);
+
+const someTtl = fc.option(ttlMicros, { nil: undefined, freq: 1 });
+
+/** A value as clients put it, that may live for a while only. */
+export const livingValue: fc.Arbitrary<NewValue> = fc.tuple(newValue, someTtl).map((
+  [value, ttl],
+) => ttl === undefined ? value : { ...value, ttlMicros: ttl });
+
 /** A version or none. */
 const version = fc.oneof(fc.integer({ min: 0, max: 60 }), fc.maxSafeNat());
 
@@ -75,18 +90,22 @@ export function command(key: fc.Arbitrary<string>): fc.Arbitrary<Command> {
     version: fc.oneof(version, fc.constant(null)),
   });
   const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-    fc.record({ op: fc.constant("set" as const), key, value: newValue }),
+    fc.record({ op: fc.constant("set" as const), key, value: livingValue }),
     fc.record({ op: fc.constant("delete" as const), key }),
-    fc.record({ op: fc.constant("append" as const), key, value: newValue }),
+    fc.record({ op: fc.constant("append" as const), key, value: livingValue }),
     fc.record({
       op: fc.constantFrom("add" as const, "min" as const, "max" as const),
       key,
       operand: fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })),
-    }),
+      ttlMicros,
+    }, { requiredKeys: ["op", "key", "operand"] }),
   );
   const requiredKeys = { requiredKeys: ["kind", "key", "value"] as ["kind", "key", "value"] };
   return fc.oneof(
-    fc.record({ kind: fc.constant("put" as const), key, value: newValue, condition }, requiredKeys),
+    fc.record(
+      { kind: fc.constant("put" as const), key, value: livingValue, condition },
+      requiredKeys,
+    ),
     fc.record({ kind: fc.constant("delete" as const), key, condition }, {
       requiredKeys: ["kind", "key"] as ["kind", "key"],
     }),
@@ -101,12 +120,45 @@ export function command(key: fc.Arbitrary<string>): fc.Arbitrary<Command> {
       mutations: fc.array(mutation, { maxLength: 4 }),
       reads: fc.array(key, { maxLength: 3 }),
     }),
+    fc.record({
+      kind: fc.constant("revert" as const),
+      key,
+      toVersion: version,
+      condition,
+      ttlMicros,
+    }, { requiredKeys: ["kind", "key", "toVersion"] }),
+    fc.record({ kind: fc.constant("set_retention" as const), prefix: key, rule: retentionTerm }),
+    fc.record({ kind: fc.constant("remove_retention" as const), prefix: key }),
   );
 }
 
-const storedValue: fc.Arbitrary<StoredValue> = fc.tuple(newValue, version).map((
-  [value, at],
-) => ({ ...value, version: at }));
+/** How long versions are kept. */
+export const retentionTerm: fc.Arbitrary<RetentionTerm> = fc.oneof(
+  fc.record({ kind: fc.constant("duration" as const), retentionMicros: fc.nat() }),
+  fc.record({
+    kind: fc.constant("versions" as const),
+    versionCount: fc.integer({ min: 1, max: 3 }),
+  }),
+);
+
+/** What a leader does by itself, about keys of the given kind. */
+export function upkeepCommand(key: fc.Arbitrary<string>): fc.Arbitrary<UpkeepCommand> {
+  const horizon = fc.record({ prefix: key.map((prefix) => `k${prefix}`), version });
+  return fc.oneof(
+    fc.record({
+      kind: fc.constant("advance" as const),
+      horizons: fc.uniqueArray(horizon, { maxLength: 3, selector: ({ prefix }) => prefix }),
+    }),
+    fc.record({
+      kind: fc.constant("expire" as const),
+      keyCountMax: fc.integer({ min: 1, max: 3 }),
+    }),
+  );
+}
+
+const storedValue: fc.Arbitrary<StoredValue> = fc.tuple(newValue, version, version).map((
+  [value, at, expiry],
+) => ({ ...value, version: at, expiresAt: expiry % 3 === 0 ? undefined : expiry }));
 
 /** Any result that can be remembered. */
 export const rememberedResult: fc.Arbitrary<CommandResult> = fc.oneof(
@@ -127,4 +179,7 @@ export const rememberedResult: fc.Arbitrary<CommandResult> = fc.oneof(
   fc.record({ outcome: fc.constant("invalid" as const), key: anyKey, reason: fc.string() }),
   fc.record({ outcome: fc.constant("value_too_large" as const), key: anyKey }),
   fc.record({ outcome: fc.constant("too_many_keys" as const), limit: fc.nat() }),
+  fc.record({ outcome: fc.constant("version_vacuumed" as const), oldestVersion: version }),
+  fc.record({ outcome: fc.constant("no_value" as const), key: anyKey }),
+  fc.record({ outcome: fc.constant("too_many_rules" as const), limit: fc.nat() }),
 );

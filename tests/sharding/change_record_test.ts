@@ -35,7 +35,7 @@ const commits = fc.array(
     step: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 ** 40 })),
     writer: fc.constantFrom("", "a", "löwe"),
     changes: fc.array(
-      fc.record({ key: anyKey, kind: fc.constantFrom(ChangeKind.set, ChangeKind.delete) }),
+      fc.record({ key: anyKey, kind: fc.constantFrom(...Object.values(ChangeKind)) }),
       { minLength: 1, maxLength: 4 },
     ),
   }),
@@ -53,12 +53,18 @@ Deno.test("ChangeRecordBuilder writes format 1", () => {
     { version: 256, writer: "", changes: [{ key: "a", kind: ChangeKind.set }] },
     { version: 258, writer: "w", changes: [{ key: "b", kind: ChangeKind.delete }] },
     { version: 259, writer: "w", changes: [{ key: "c", kind: ChangeKind.set }] },
+    { version: 262, writer: "", changes: [{ key: "d", kind: ChangeKind.expire }] },
   ]);
-  equal(record.treeKey, "c\0\0\0\0\0\0\x01\x03");
-  equal(record.version, 259);
+  equal(record.treeKey, "c\0\0\0\0\0\0\x01\x06");
+  equal(record.version, 262);
   deepEqual(
     [...record.bytes],
-    [1, 0, 1, 0, 0, 0, 0, 0, 0].concat([0, 2, 5, 0x61], [2, 3, 1, 0x77, 4, 0x62], [1, 2, 5, 0x63]),
+    [1, 0, 1, 0, 0, 0, 0, 0, 0].concat(
+      [0, 2, 5, 0x61],
+      [2, 3, 1, 0x77, 4, 0x62],
+      [1, 2, 5, 0x63],
+      [3, 3, 0, 6, 0x64],
+    ),
   );
 });
 

@@ -1,23 +1,23 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import type { LoggedCommand, LoggedMutation } from "../../sharding/command.ts";
+import type { LoggedCommand, LoggedMutation, UpkeepCommand } from "../../sharding/command.ts";
 import { decodeCommand, encodeCommand, requestIdText } from "../../sharding/command_codec.ts";
-import type { Command, Mutation } from "../../sharding/database.ts";
+import type { Command, Mutation, NewValue } from "../../sharding/database.ts";
 import { decodeValue } from "../../sharding/value.ts";
 import { ByteWriter, InvariantError, MalformedBytesError } from "../../storage/env/mod.ts";
-import { anyKey, command, requestIdentity } from "./arbitraries.ts";
+import { anyKey, command, requestIdentity, upkeepCommand } from "./arbitraries.ts";
 import { survivesDamage } from "./codec_properties.ts";
 
 const context = { valueSizeBytesMax: 1_000 };
 
-function encoded(given: Command, more: object = {}): Uint8Array {
+function encoded(given: Command | UpkeepCommand, more: object = {}): Uint8Array {
   const out = new ByteWriter(16);
   encodeCommand(out, given, { ...context, ...more });
   return out.copy();
 }
 
 /** Returns a command of the log as the client gave it. */
-function asGiven(logged: LoggedCommand): Command {
+function asGiven(logged: LoggedCommand): Command | UpkeepCommand {
   switch (logged.kind) {
     case "put":
       return {
@@ -48,6 +48,26 @@ function asGiven(logged: LoggedCommand): Command {
         mutations: logged.mutations.map(mutationAsGiven),
         reads: logged.reads.map((treeKey) => treeKey.slice(1)),
       };
+    case "revert": {
+      const { treeKey, toVersion, condition, ttlMicros } = logged;
+      return {
+        kind: "revert",
+        key: treeKey.slice(1),
+        toVersion,
+        ...(condition === undefined ? {} : { condition }),
+        ...(ttlMicros === undefined ? {} : { ttlMicros }),
+      };
+    }
+    case "retention": {
+      const prefix = logged.prefix.slice(1);
+      return logged.term === undefined
+        ? { kind: "remove_retention", prefix }
+        : { kind: "set_retention", prefix, rule: logged.term };
+    }
+    case "advance":
+      return { kind: "advance", horizons: logged.horizons };
+    case "expire":
+      return { kind: "expire", keyCountMax: logged.keyCountMax };
   }
 }
 
@@ -59,14 +79,17 @@ function mutationAsGiven(logged: LoggedMutation): Mutation {
       return { op: logged.op, key, value: valueOf(logged.value) };
     case "delete":
       return { op: "delete", key };
-    default:
-      return { op: logged.op, key, operand: logged.operand };
+    default: {
+      const { op, operand, ttlMicros } = logged;
+      return { op, key, operand, ...(ttlMicros === undefined ? {} : { ttlMicros }) };
+    }
   }
 }
 
-function valueOf(slice: { source: Uint8Array; start: number; end: number }) {
-  const { bytes, contentType } = decodeValue(slice.source.subarray(slice.start, slice.end), 0);
-  return { bytes, contentType };
+function valueOf(slice: { source: Uint8Array; start: number; end: number }): NewValue {
+  const envelope = slice.source.subarray(slice.start, slice.end);
+  const { bytes, contentType, expiresAt } = decodeValue(envelope, 0);
+  return { bytes, contentType, ...(expiresAt === undefined ? {} : { ttlMicros: expiresAt }) };
 }
 
 Deno.test("encodeCommand() writes a put as format 1 promises", () => {
@@ -77,7 +100,12 @@ Deno.test("encodeCommand() writes a put as format 1 promises", () => {
   );
   deepEqual(
     [...encoded({ kind: "put", key: "a", value, condition: { kind: "absent" } }, { writer: "w" })],
-    [1, 0x61, 1, 0x77, 2, 0x6b, 0x61, 0, 1, 7, 8],
+    // The writer stands in the envelope, where it stays.
+    [1, 0x41, 2, 0x6b, 0x61, 0, 0x81, 1, 0x77, 7, 8],
+  );
+  deepEqual(
+    [...encoded({ kind: "put", key: "a", value: { ...value, ttlMicros: 258 } })],
+    [1, 0x01, 2, 0x6b, 0x61, 0x41, 2, 1, 0, 0, 0, 0, 0, 0, 7, 8],
   );
 });
 
@@ -90,6 +118,25 @@ Deno.test("encodeCommand() writes the other kinds as format 1 promises", () => {
     [...encoded({ kind: "delete_range", range: { start: "a" }, keyCountMax: 5 })],
     [1, 0x03, 2, 0x6b, 0x61, 1, 0x6c, 5, 0, 0, 0],
   );
+  deepEqual(
+    [...encoded({ kind: "delete", key: "a" }, { writer: "w" })],
+    [1, 0x22, 1, 0x77, 2, 0x6b, 0x61],
+  );
+  const condition = { kind: "exists" as const };
+  deepEqual(
+    [...encoded({ kind: "revert", key: "a", toVersion: 258, condition, ttlMicros: 0x7f })],
+    [1, 0x45, 2, 0x6b, 0x61, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0x80, 1],
+  );
+  deepEqual(
+    [...encoded({ kind: "revert", key: "a", toVersion: 1 })],
+    [1, 0x05, 2, 0x6b, 0x61, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+  );
+  deepEqual(
+    [...encoded({ kind: "remove_retention", prefix: "a" })],
+    [1, 0x06, 2, 0x6b, 0x61, 0],
+  );
+  deepEqual([...encoded({ kind: "advance", horizons: [] })], [1, 0x07, 0]);
+  deepEqual([...encoded({ kind: "expire", keyCountMax: 5 })], [1, 0x08, 5, 0, 0, 0]);
   const transaction: Command = {
     kind: "transaction",
     checks: [{ key: "c", version: null }],
@@ -104,11 +151,16 @@ Deno.test("encodeCommand() writes the other kinds as format 1 promises", () => {
   );
 });
 
+const anyCommand = fc.oneof(
+  { weight: 4, arbitrary: command(anyKey) },
+  { weight: 1, arbitrary: upkeepCommand(anyKey) },
+);
+
 Deno.test("decodeCommand() gives back every command, wherever it stands in a buffer", () => {
-  const writer = fc.constantFrom("", "admin", "löwe");
+  const writer = fc.constantFrom("", "node1/admin", "n/l\xc3\xb6we");
   const request = fc.option(requestIdentity, { nil: undefined });
   fc.assert(
-    fc.property(command(anyKey), request, writer, fc.nat(9), (given, identity, name, offset) => {
+    fc.property(anyCommand, request, writer, fc.nat(9), (given, identity, name, offset) => {
       const bytes = encoded(given, { request: identity, writer: name });
       const buffer = new Uint8Array(bytes.length + 20).fill(0xee);
       buffer.set(bytes, offset);
@@ -123,7 +175,7 @@ Deno.test("decodeCommand() gives back every command, wherever it stands in a buf
 });
 
 /** JSON has no negative zero, so an operand comes back without its sign. */
-function withoutNegativeZero(given: Command): Command {
+function withoutNegativeZero(given: Command | UpkeepCommand): Command | UpkeepCommand {
   if (given.kind !== "transaction") return given;
   const mutations = given.mutations.map((mutation) =>
     "operand" in mutation ? { ...mutation, operand: mutation.operand + 0 } : mutation
@@ -149,7 +201,9 @@ Deno.test("encodeCommand() refuses keys that no client may use", () => {
 const refused = [
   { name: "another codec version", bytes: [2, 1, 2, 0x6b, 0x61, 1] },
   { name: "kind 0", bytes: [1, 0, 2, 0x6b, 0x61, 1] },
-  { name: "kind 5", bytes: [1, 5, 2, 0x6b, 0x61, 1] },
+  { name: "kind 9", bytes: [1, 9, 2, 0x6b, 0x61, 1] },
+  { name: "a revert that is cut", bytes: [1, 5, 2, 0x6b, 0x61, 1, 0, 0, 0, 0, 0, 0] },
+  { name: "a revert with bytes behind it", bytes: [1, 5, 2, 0x6b, 0x61, ...Array(10).fill(0)] },
   { name: "a key without a tag", bytes: [1, 1, 2, 0x61, 0x61, 1] },
   { name: "an empty key", bytes: [1, 1, 1, 0x6b, 1] },
   { name: "a put without a value", bytes: [1, 1, 2, 0x6b, 0x61] },
@@ -165,7 +219,7 @@ for (const { name, bytes } of refused) {
 }
 
 Deno.test("decodeCommand() survives damage", () => {
-  const written = fc.tuple(command(anyKey), fc.option(requestIdentity, { nil: undefined })).map((
+  const written = fc.tuple(anyCommand, fc.option(requestIdentity, { nil: undefined })).map((
     [given, request],
   ) => encoded(given, { request, writer: "w" }));
   survivesDamage(written, (bytes) => {

@@ -1,7 +1,16 @@
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import { requestTreeKey, treeRange } from "../../sharding/command.ts";
+import {
+  flatTreeKey,
+  requestTreeKey,
+  requestTreeKeyAhead,
+  treeRange,
+} from "../../sharding/command.ts";
+import { decodeCommand, encodeCommand } from "../../sharding/command_codec.ts";
 import type { LoggedCommand } from "../../sharding/command.ts";
+
+import { ByteWriter } from "../../storage/env/mod.ts";
+import { anyKey, command } from "./arbitraries.ts";
 
 const base = { request: undefined, writer: "" };
 
@@ -48,6 +57,23 @@ const places: { name: string; command: LoggedCommand; want: string }[] = [
     want: "r\0\x01mID",
   },
   {
+    name: "a revert stands beside its key",
+    command: {
+      ...base,
+      kind: "revert",
+      treeKey: "kab",
+      toVersion: 1,
+      condition: undefined,
+      ttlMicros: undefined,
+    },
+    want: "r\0\x02abID",
+  },
+  {
+    name: "a rule stands beside the empty key, whatever its prefix",
+    command: { ...base, kind: "retention", prefix: "kab", term: undefined },
+    want: "r\0\0ID",
+  },
+  {
     name: "a long key has its length big-endian",
     command: { ...base, kind: "delete", treeKey: `k${"x".repeat(258)}`, condition: undefined },
     want: `r\x01\x02${"x".repeat(258)}ID`,
@@ -56,3 +82,18 @@ const places: { name: string; command: LoggedCommand; want: string }[] = [
 for (const { name, command, want } of places) {
   Deno.test(`requestTreeKey() of ${name}`, () => equal(requestTreeKey(command, "ID"), want));
 }
+
+Deno.test("requestTreeKeyAhead() names what requestTreeKey() will, for every command", () => {
+  fc.assert(fc.property(command(anyKey), (given) => {
+    const out = new ByteWriter();
+    encodeCommand(out, given, { valueSizeBytesMax: 1 });
+    const logged = decodeCommand(out.view(), 0, out.length);
+    equal(requestTreeKeyAhead(given, "ID"), requestTreeKey(logged, "ID"));
+  }));
+});
+
+Deno.test("flatTreeKey() is the tag and the key, even of one that is too long", () => {
+  fc.assert(fc.property(anyKey, (key) => equal(flatTreeKey(key), `k${key}`)));
+  equal(flatTreeKey("x".repeat(2_048)), `k${"x".repeat(2_048)}`);
+  equal(flatTreeKey("x".repeat(3_000)), `k${"x".repeat(3_000)}`);
+});

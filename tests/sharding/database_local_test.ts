@@ -1,7 +1,9 @@
 import { deepEqual, equal, rejects, throws } from "node:assert/strict";
-import type { BatchOperationResult, Command } from "../../sharding/mod.ts";
+import type { Command } from "../../sharding/mod.ts";
+import { putLiving } from "./applied_store.ts";
 import { identity, putText, transaction } from "./entry_building.ts";
-import { TestNode, tinyOptions } from "./test_node.ts";
+import { hourMicros, TestNode, tinyOptions } from "./test_node.ts";
+import { tellsThePast } from "./told_past.ts";
 
 function conditional(command: Command, condition: object): Command {
   return { ...command, condition } as Command;
@@ -12,8 +14,10 @@ Deno.test("LocalDatabase.get() sees a write as soon as it is answered", async ()
   equal(await test.text("a"), undefined);
   const version = await test.commit(putText("a", "1", "text/csv"));
   const { value, version: seen } = await test.database.get("a", test.soon);
-  deepEqual(value, { bytes: Uint8Array.of(0x31), contentType: "text/csv", version });
-  equal(seen, version);
+  const bytes = Uint8Array.of(0x31);
+  deepEqual(value, { bytes, contentType: "text/csv", version, expiresAt: undefined });
+  // Time passes for reads though nobody writes.
+  equal(seen >= version, true);
 });
 
 Deno.test("LocalDatabase.run() keeps a copy of what it was given", async () => {
@@ -84,7 +88,7 @@ Deno.test("LocalDatabase.run() answers a transaction that only reads without the
   const version = await test.commit(putText("a", "1"));
   const reading = transaction({ checks: [{ key: "a", version }], reads: ["a", "b"] });
   const result = await test.run(reading);
-  equal(result.outcome === "committed" && result.version, version);
+  equal(result.outcome === "committed" && result.version >= version, true);
   equal(result.outcome === "committed" && result.reads[0]?.version, version);
   deepEqual(await test.run(transaction({ checks: [{ key: "a", version: 1 }] })), {
     outcome: "check_failed",
@@ -132,7 +136,7 @@ Deno.test("LocalDatabase.scan() gives values, or keys only, and stops at a size"
   const options = { ...test.soon, limit: 10 };
   const [full] = (await test.database.scan({}, options)).entries;
   const bytes = new TextEncoder().encode("12345");
-  deepEqual(full, { key: "a", bytes, contentType: "text/csv", version });
+  deepEqual(full, { key: "a", bytes, contentType: "text/csv", version, expiresAt: undefined });
   const [bare] = (await test.database.scan({}, { ...options, keysOnly: true })).entries;
   deepEqual([bare.key, bare.bytes.length, bare.version], ["a", 0, version]);
   const small = await test.database.scan({}, { ...options, sizeBytesMax: 1 });
@@ -166,18 +170,20 @@ Deno.test("LocalDatabase reads under a hold what was there when it was taken", a
 
 Deno.test("LocalDatabase.hold() refuses what is vacuumed and what is not there yet", async () => {
   await using test = await TestNode.open({ retentionMs: 0 });
-  const old = await test.commit(putText("a", "1"));
-  const hold = test.database.hold({ kind: "cursor", owner: "test" }, old);
+  const holder = { kind: "cursor", owner: "test" } as const;
+  const version = await test.commit(putText("a", "1"));
+  const hold = test.database.hold(holder, { version });
   for (const text of ["2", "3", "4"]) await test.commit(putText("a", text));
   // Held, so others may hold it too.
-  test.database.hold({ kind: "cursor", owner: "other" }, old).release();
+  test.database.hold({ kind: "cursor", owner: "other" }, { version }).release();
   hold.release();
   for (const text of ["5", "6", "7"]) await test.commit(putText("a", text));
   const vacuumed = { code: "version_vacuumed" };
-  throws(() => test.database.hold({ kind: "cursor", owner: "test" }, old), vacuumed);
+  throws(() => test.database.hold(holder, { version }), vacuumed);
   const newest = (await test.database.get("a", test.soon)).version;
-  throws(() => test.database.hold({ kind: "cursor", owner: "test" }, newest + 1), vacuumed);
-  test.database.hold({ kind: "cursor", owner: "test" }, newest).release();
+  const ahead = { version: newest + 10_000_000 };
+  throws(() => test.database.hold(holder, ahead), { code: "version_to_come" });
+  test.database.hold(holder, { version: newest }).release();
 });
 
 Deno.test("LocalDatabase keeps its deadlines", async () => {
@@ -220,129 +226,114 @@ Deno.test("LocalDatabase says that it is stopped once its node is closed", async
   await test.node.close();
 });
 
-function shown(results: readonly BatchOperationResult[]): string[] {
-  return results.map((result) => {
-    if (result.kind === "failed") return "failed";
-    if (result.kind === "write") return result.result.outcome;
-    const { value } = result.result;
-    return value === undefined ? "nothing" : new TextDecoder().decode(value.bytes);
-  });
+const vacuumed = { code: "version_vacuumed" };
+const toCome = { code: "version_to_come" };
+const limit = 100;
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
-const text = (value: string) => ({
-  bytes: new TextEncoder().encode(value),
-  contentType: "text/plain",
-});
-
-Deno.test("LocalDatabase.batch() keeps the order of operations on one key", async () => {
+Deno.test("LocalDatabase reads what was there at a version", async () => {
   await using test = await TestNode.open();
-  await test.commit(putText("a", "0"));
-  const results = await test.database.batch([
-    { op: "get", key: "a" },
-    { op: "set", key: "a", value: text("1") },
-    { op: "get", key: "a" },
-    { op: "set", key: "a", value: text("x"), condition: { kind: "absent" } },
-    { op: "get", key: "a" },
-    { op: "delete", key: "a" },
-    { op: "get", key: "a" },
-    { op: "set", key: "a", value: text("2"), condition: { kind: "absent" } },
-    { op: "get", key: "b" },
-    { op: "get", key: "a" },
-  ], test.soon);
-  deepEqual(shown(results), [
-    "0",
-    "committed",
-    "1",
-    "condition_failed",
-    "1",
-    "committed",
-    "nothing",
-    "committed",
-    "nothing",
-    "2",
-  ]);
-});
-
-Deno.test("LocalDatabase.batch() reads all keys that it does not write at one version", async () => {
-  await using test = await TestNode.open();
-  await test.commit(putText("a", "1"));
-  const operations = Array.from({ length: 1_000 }, () => ({ op: "get" as const, key: "a" }));
-  const batch = test.database.batch(operations, test.soon);
-  const writes = Promise.all(Array.from({ length: 20 }, () => test.commit(putText("a", "2"))));
-  const versions = new Set(
-    (await batch).map((result) => result.kind === "read" && result.result.version),
+  const first = await test.commit(putText("a", "1"));
+  await test.commit(putText("b", "1"));
+  const second = await test.commit(putText("a", "2"));
+  const third = await test.commit({ kind: "delete", key: "a" });
+  deepEqual(
+    [await test.textAt("a", first - 1), await test.textAt("a", first)],
+    [undefined, "1"],
   );
-  equal(versions.size, 1);
-  await writes;
-});
-
-Deno.test("LocalDatabase.batch() runs thousands of operations, each on its own", async () => {
-  await using test = await TestNode.open();
-  const count = 3_000;
-  const results = await test.database.batch(
-    Array.from({ length: count }, (_, index) => ({
-      op: "set" as const,
-      key: `k${index % 100}`,
-      value: text(String(index)),
-    })),
-    test.soon,
+  deepEqual(
+    [await test.textAt("a", second - 1), await test.textAt("a", second)],
+    ["1", "2"],
   );
-  const versions = results.map((result) =>
-    result.kind === "write" && result.result.outcome === "committed" ? result.result.version : 0
+  equal(await test.textAt("a", third), undefined);
+  const at = { ...test.soon, at: second };
+  const { values, version } = await test.database.getMany(["b", "a"], at);
+  deepEqual([values.map((value) => textOf(value?.bytes)), version], [["1", "2"], second]);
+  const scanned = await test.database.scan({}, { ...at, limit });
+  deepEqual(
+    [scanned.entries.map(({ key }) => key), scanned.version],
+    [["a", "b"], second],
   );
-  deepEqual([...versions].sort((left, right) => left - right), versions);
-  equal(await test.text("k7"), String(count - 93));
+  deepEqual(await test.database.count({}, at), { count: 2, version: second });
+  equal((await test.database.count({}, { ...at, at: first })).count, 1);
 });
 
-Deno.test("LocalDatabase.batch() fails operation by operation at the deadline", async () => {
-  await using test = await TestNode.open();
-  const past = { deadlineMs: test.clock.monotonicMs() - 1 };
-  const results = await test.database.batch([
-    { op: "get", key: "a" },
-    { op: "set", key: "a", value: text("1") },
-  ], past);
-  deepEqual(shown(results), ["failed", "failed"]);
+Deno.test("LocalDatabase refuses a version that is vacuumed, and says how far it goes", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  const old = await test.commit(putText("a", "1"));
+  for (const text of ["2", "3", "4"]) await test.commit(putText("a", text));
+  const { oldestVersion } = test.database.retention();
+  equal(oldestVersion > old, true);
+  const at = { ...test.soon, at: oldestVersion - 1 };
+  const refusal = { ...vacuumed, oldestVersion };
+  await rejects(test.database.get("a", at), refusal);
+  await rejects(test.database.getMany(["a"], at), refusal);
+  await rejects(test.database.scan({}, { ...at, limit }), refusal);
+  await rejects(test.database.count({}, at), refusal);
+  await test.database.get("a", { ...at, at: oldestVersion });
 });
 
-Deno.test("LocalDatabase.batch() answers a retry as the first attempt, gets included", async () => {
+Deno.test("LocalDatabase makes a version readable that the clock has passed, and none ahead", async () => {
   await using test = await TestNode.open();
-  const operations = [
-    { op: "get" as const, key: "a" },
-    { op: "set" as const, key: "a", value: text("1"), condition: { kind: "absent" as const } },
-    { op: "get" as const, key: "a" },
-    { op: "set" as const, key: "b", value: text("2") },
-  ];
-  const options = { ...test.soon, request: identity(1, 1) };
-  const first = await test.database.batch(operations, options);
-  deepEqual(shown(first), ["nothing", "committed", "1", "committed"]);
-  await test.commit(putText("a", "changed"));
-  await test.restart();
-  deepEqual(await test.database.batch(operations, options), first);
-  equal(await test.text("a"), "changed");
+  const version = await test.commit(putText("a", "1"));
+  test.clock.shiftMicros += 10_000_000;
+  const at = version + 5_000_000;
+  equal(await test.textAt("a", at), "1");
+  // Nobody had closed it, so the log had to.
+  equal(test.node.statistics().group.proposalCount, 2);
+  equal(await test.textAt("a", at), "1");
+  equal(test.node.statistics().group.proposalCount, 2);
+  equal(await test.commit(putText("a", "2")) > at, true);
+  const ahead = { ...test.soon, at: test.clock.wallMicros() + 10_000_000 };
+  await rejects(test.database.get("a", ahead), toCome);
+  await rejects(test.database.scan({}, { ...ahead, limit }), toCome);
+  await rejects(test.database.count({}, ahead), toCome);
+  await rejects(test.database.reach(ahead.at, test.soon), toCome);
+  equal(test.node.statistics().group.proposalCount, 3);
 });
 
-Deno.test("LocalDatabase.batch() runs nothing where the first operation is a mismatch", async () => {
+Deno.test("LocalDatabase.reach() answers at once what is closed, and keeps its deadline", async () => {
   await using test = await TestNode.open();
-  const write = (value: string, fingerprint: number) =>
-    test.database.batch(
-      ["a", "b", "c"].map((key) => ({ op: "set" as const, key, value: text(value) })),
-      { ...test.soon, request: identity(5, fingerprint) },
-    );
-  deepEqual(shown(await write("1", 1)), ["committed", "committed", "committed"]);
-  deepEqual(shown(await write("2", 2)), [
-    "request_mismatch",
-    "request_mismatch",
-    "request_mismatch",
-  ]);
-  equal(await test.text("b"), "1");
-  deepEqual(await test.database.batch([], { ...test.soon, request: identity(6, 1) }), []);
+  const version = await test.commit(putText("a", "1"));
+  await test.database.reach(version, { deadlineMs: -1 });
+  const late = { deadlineMs: test.clock.monotonicMs() - 1 };
+  test.clock.shiftMicros += 10_000_000;
+  const exceeded = { code: "deadline_exceeded" };
+  await rejects(test.database.reach(version + 5_000_000, late), exceeded);
 });
 
-Deno.test("LocalDatabase.batch() gives equal operations of one request identities of their own", async () => {
-  await using test = await TestNode.open();
-  const set = { op: "set" as const, key: "a", value: text("1") };
-  const options = { ...test.soon, request: identity(1, 1) };
-  const results = await test.database.batch([set, set, set], options);
-  const versions = results.map((result) => result.kind === "write" && result.result);
-  equal(new Set(versions.map((result) => JSON.stringify(result))).size, 3);
+Deno.test("LocalDatabase.run() reverts to what was kept, and to nothing else", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  const long = { kind: "duration", retentionMicros: hourMicros } as const;
+  await test.commit({ kind: "set_retention", prefix: "a", rule: long });
+  const old = await test.commit(putText("a", "1"));
+  await test.commit(putText("b", "1"));
+  for (const text of ["2", "3", "4"]) {
+    await test.commit(putText("a", text));
+    await test.commit(putText("b", text));
+  }
+  const revert = (key: string, toVersion: number) => test.run({ kind: "revert", key, toVersion });
+  equal((await revert("a", old)).outcome, "committed");
+  equal(await test.text("a"), "1");
+  const vacuumed = await revert("b", old);
+  equal(vacuumed.outcome === "version_vacuumed" && vacuumed.oldestVersion > old, true);
+  deepEqual(await revert("a", old - 1), { outcome: "no_value", key: "a" });
+  const { proposalCount } = test.node.statistics().group;
+  await rejects(revert("a", test.clock.wallMicros() + 10_000_000), toCome);
+  equal(test.node.statistics().group.proposalCount, proposalCount);
 });
+
+Deno.test("LocalDatabase.run() refuses a time to live of nothing without proposing it", async () => {
+  await using test = await TestNode.open();
+  equal((await test.run(putLiving("a", "", 0))).outcome, "invalid");
+  equal(test.node.statistics().group.proposalCount, 0);
+});
+
+for (let seed = 1; seed <= 8; seed++) {
+  Deno.test(`LocalDatabase tells the past as it was, or that it is vacuumed: seed ${seed}`, async () => {
+    await tellsThePast(seed, 250);
+  });
+}

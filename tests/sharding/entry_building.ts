@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CommandContext } from "../../sharding/command.ts";
+import type { CommandContext, UpkeepCommand } from "../../sharding/command.ts";
 import { encodeCommand } from "../../sharding/command_codec.ts";
 import type { Command } from "../../sharding/database.ts";
 import {
@@ -15,7 +15,7 @@ import { ByteWriter } from "../../storage/env/mod.ts";
 
 /** A command with what goes into the log beside it. */
 export interface DraftCommand extends Partial<CommandContext> {
-  readonly command: Command;
+  readonly command: Command | UpkeepCommand;
 }
 
 /** The value limit of drafts that name none. */

@@ -40,6 +40,11 @@ for (const [code, want] of storage) {
   });
 }
 
+Deno.test("toShardError() hands on the oldest version that could have been read", () => {
+  const error = toShardError(new StorageError("version_vacuumed", "Cannot", { oldestVersion: 9 }));
+  equal(error instanceof ShardError && error.oldestVersion, 9);
+});
+
 Deno.test("toShardError() tells a full disk from a failing one", () => {
   const codeOf = (error: unknown) => error instanceof ShardError && error.code;
   equal(codeOf(toShardError(new DiskError("disk_full", "Cannot write"))), "disk_full");

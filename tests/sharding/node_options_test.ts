@@ -11,6 +11,9 @@ Deno.test("nodeOptions() lays what is given over the defaults", () => {
 const refused = [
   { retentionMs: -1 },
   { retentionMs: NaN },
+  { upkeepMs: 0 },
+  { watchCountMax: 0 },
+  { watchLagMsMax: 0 },
   { valueSizeBytesMax: 0 },
   { valueSizeBytesMax: 16_777_217 },
   { memoryBudgetBytes: 0 },

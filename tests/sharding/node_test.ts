@@ -1,9 +1,10 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { Node } from "../../sharding/mod.ts";
+import { type Command, Node } from "../../sharding/mod.ts";
 import { SeededRandom, silentLogger } from "../../storage/env/mod.ts";
 import { InlineCompactionExecutor } from "../../storage/mod.ts";
+import { putLiving } from "./applied_store.ts";
 import { identity, putText, transaction } from "./entry_building.ts";
-import { dataDirectory, TestNode, tinyOptions } from "./test_node.ts";
+import { dataDirectory, hourMicros, TestNode, tinyOptions } from "./test_node.ts";
 
 Deno.test("Node.open() finds everything that was acknowledged, with tiny memtables", async () => {
   await using test = await TestNode.open(tinyOptions);
@@ -89,14 +90,17 @@ Deno.test("Node.open() gives everything back where it cannot open", async () => 
 
 Deno.test("Node.statistics() tells what holds the watermark and what was applied", async () => {
   await using test = await TestNode.open({ retentionMs: 0 });
-  const version = await test.commit(putText("a", "1"));
+  await test.commit(putText("a", "1"));
   const hold = test.database.hold({ kind: "stream", owner: "somebody" });
+  const { version } = hold;
   for (const text of ["2", "3", "4"]) await test.commit(putText("a", text));
   await test.run({ ...putText("a", "5"), condition: { kind: "absent" } } as never);
   await test.run(transaction({ mutations: [{ op: "delete", key: "a" }] }));
-  const { progress, commands, tree, log, group, memory, nodeName } = test.node.statistics();
+  const { progress, commands, tree, log, group, memory, nodeName, time } = test.node.statistics();
   equal(progress.oldestHeldVersion, version);
   equal(progress.watermark <= version, true);
+  deepEqual([time.watermarkHolderKind, time.holderCount], ["stream", 1]);
+  equal(time.closedVersion >= progress.lastVersion, true);
   deepEqual(tree.holders.map(({ kind, owner }) => [kind, owner]), [["stream", "somebody"]]);
   deepEqual([commands.put, commands.transaction, commands.conflict], [5, 1, 1]);
   equal(progress.appliedIndex, group.lastIndex);
@@ -104,8 +108,132 @@ Deno.test("Node.statistics() tells what holds the watermark and what was applied
   equal(nodeName, "node1");
   hold.release();
   for (const text of ["6", "7", "8"]) await test.commit(putText("a", text));
-  equal(test.node.statistics().progress.watermark > version, true);
+  const after = test.node.statistics();
+  equal(after.progress.watermark > version, true);
+  deepEqual([after.time.watermarkHolderKind, after.time.holderCount], ["retention", 0]);
 });
+
+Deno.test("Node.statistics() counts rules, and keys whose time has passed", async () => {
+  await using test = await TestNode.open();
+  const rule = { kind: "versions", versionCount: 2 } as const;
+  await test.commit({ kind: "set_retention", prefix: "a", rule });
+  await test.commit({ kind: "set_retention", prefix: "b", rule });
+  await test.commit({ kind: "remove_retention", prefix: "b" });
+  await test.commit(putLiving("a", "", 1));
+  const { ruleCount, expiryBacklogCount } = test.node.statistics().time;
+  equal(ruleCount, 1);
+  equal(expiryBacklogCount <= 1, true);
+  equal(test.node.statistics().commands.retention, 3);
+});
+
+Deno.test("Node.vacuum() gives back what nobody may read, and a snapshot survives it", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  const key = (index: number) => `key ${String(index).padStart(3, "0")}`;
+  const write = (text: string) =>
+    Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        test.commit(putText(key(index), `${text} ${"x".repeat(500)}`))),
+    );
+  await write("old");
+  const snapshot = test.database.hold({ kind: "cursor", owner: "test" });
+  for (const text of ["1", "2", "3"]) {
+    await write(text);
+    await test.node.flush();
+  }
+  await test.node.vacuum();
+  const options = { ...test.soon, snapshot, limit: 1_000 };
+  const held = await test.database.scan({}, options);
+  deepEqual(
+    new Set(held.entries.map(({ bytes }) => new TextDecoder().decode(bytes).slice(0, 3))),
+    new Set(["old"]),
+  );
+  equal(held.entries.length, 200);
+  snapshot.release();
+  const before = treeSizeBytes(test);
+  const { isCancelled } = await test.node.vacuum();
+  equal(isCancelled, false);
+  equal(treeSizeBytes(test) < before * 0.7, true, `${treeSizeBytes(test)} of ${before}`);
+  const { entries } = await test.database.scan({}, { ...test.soon, limit: 1_000 });
+  equal(entries.length, 200);
+  const { totals } = await test.node.vacuumReport();
+  deepEqual([totals.deadCount, totals.heldCount], [0, 0]);
+  await test.restart();
+  equal((await test.database.count({}, test.soon)).count, 200);
+});
+
+Deno.test("Node.vacuum() of a prefix leaves other keys as they are", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  for (const text of ["1", "2", "3", "4"]) {
+    for (const key of ["a/1", "a/2", "b/1", "b/2"]) {
+      await test.commit(putText(key, `${text} ${"x".repeat(100)}`));
+    }
+  }
+  await test.node.flush();
+  await test.node.vacuum({ prefix: "a/" });
+  const dead = async (prefix: string) =>
+    (await test.node.vacuumReport({ prefix })).totals.deadCount;
+  equal(await dead("a/"), 0);
+  equal((await test.database.history("a/1", { ...test.soon, limit: 9 })).versions.length, 1);
+  await test.node.vacuum();
+  equal(await dead("b/"), 0);
+});
+
+Deno.test("Node.vacuum() keeps what a rule keeps, by time and by count", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  const long = { kind: "duration", retentionMicros: 3_600_000_000 } as const;
+  await test.commit({ kind: "set_retention", prefix: "a/", rule: long });
+  const count = { kind: "versions", versionCount: 3 } as const;
+  await test.commit({ kind: "set_retention", prefix: "b/", rule: count });
+  const versions: number[] = [];
+  for (const text of ["1", "2", "3", "4", "5"]) {
+    for (const key of ["a/1", "b/1", "c/1"]) versions.push(await test.commit(putText(key, text)));
+    await test.node.flush();
+  }
+  await test.commit(putText("other", ""));
+  await test.node.vacuum();
+  const history = async (key: string) =>
+    (await test.database.history(key, { ...test.soon, limit: 9 })).versions.map(({ value }) =>
+      new TextDecoder().decode(value?.bytes)
+    ).join("");
+  const check = async () => {
+    deepEqual(
+      [await history("a/1"), await history("b/1"), await history("c/1")],
+      ["54321", "543", "5"],
+    );
+    const at = { ...test.soon, at: versions[7] };
+    equal((await test.database.get("a/1", at)).value?.version, versions[6]);
+    equal((await test.database.get("b/1", at)).value?.version, versions[7]);
+    await rejects(test.database.get("c/1", at), { code: "version_vacuumed" });
+    await rejects(test.database.get("b/1", { ...at, at: versions[4] }), {
+      code: "version_vacuumed",
+    });
+    equal((await test.database.count({ start: "a/", end: "a0" }, at)).count, 1);
+    await rejects(test.database.count({}, at), { code: "version_vacuumed" });
+  };
+  await check();
+  await test.restart();
+  await check();
+});
+
+Deno.test("Node.vacuum() leaves nothing of keys whose time has passed, nor of their index", async () => {
+  await using test = await TestNode.open({ retentionMs: 0 });
+  const count = 300;
+  const keys = Array.from({ length: count }, (_, index) => `key ${index}`);
+  await Promise.all(keys.map((key) => test.commit(putLiving(key, "x", hourMicros))));
+  await test.node.flush();
+  test.clock.shiftMicros += hourMicros + 1_000_000;
+  await test.restart();
+  while (test.node.statistics().commands.expired_key < count) await test.clock.yield();
+  await test.node.vacuum();
+  const { totals } = await test.node.vacuumReport();
+  deepEqual([totals.liveCount, totals.heldCount, totals.deadCount], [0, 0, 0]);
+  deepEqual(await test.all(), []);
+});
+
+function treeSizeBytes(test: TestNode): number {
+  const { levels } = test.node.statistics().tree;
+  return levels.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+}
 
 Deno.test("Node.flush() makes everything applied durable in the tree, so the log is cut", async () => {
   await using test = await TestNode.open();
@@ -173,4 +301,64 @@ Deno.test("Node answers damage to a remembered request as an error of that one r
   await test.commit(putText("b", "2"));
   await test.restart();
   equal(await test.text("b"), "2");
+});
+
+Deno.test("Node hides a value from every reader from its end on", async () => {
+  await using test = await TestNode.open();
+  const version = await test.commit(putLiving("a", "1", hourMicros));
+  await test.commit(putText("b", "1"));
+  const expiresAt = version + hourMicros;
+  const reads = async () => {
+    const { database, soon } = test;
+    const [got] = await database.batch([{ op: "get", key: "a" }], soon);
+    const read = await test.run(transaction({ reads: ["a"] }));
+    return [
+      (await database.get("a", soon)).value?.expiresAt,
+      (await database.getMany(["a"], soon)).values[0]?.expiresAt,
+      (await database.scan({}, { ...soon, limit: 9 })).entries.find(({ key }) => key === "a")
+        ?.expiresAt,
+      got.kind === "read" ? got.result.value?.expiresAt : NaN,
+      read.outcome === "committed" ? read.reads[0]?.expiresAt : NaN,
+      (await database.count({}, soon)).count === 2 ? expiresAt : undefined,
+    ];
+  };
+  deepEqual(await reads(), Array(6).fill(expiresAt));
+  await test.restart();
+  deepEqual(await reads(), Array(6).fill(expiresAt));
+  await test.passAnHour();
+  deepEqual(await reads(), Array(6).fill(undefined));
+  deepEqual(
+    [await test.textAt("a", expiresAt - 1), await test.textAt("a", expiresAt)],
+    ["1", undefined],
+  );
+  const absent = { ...putText("a", "2"), condition: { kind: "absent" } } as Command;
+  equal((await test.run(absent)).outcome, "committed");
+});
+
+Deno.test("Node hides an expired value from a snapshot that is newer than its end", async () => {
+  await using test = await TestNode.open();
+  await test.commit(putLiving("a", "1", hourMicros));
+  const before = test.database.hold({ kind: "cursor", owner: "test" });
+  await test.passAnHour();
+  const after = test.database.hold({ kind: "cursor", owner: "test" });
+  equal((await test.database.get("a", { ...test.soon, snapshot: after })).value, undefined);
+  equal((await test.database.count({}, { ...test.soon, snapshot: before })).count, 1);
+  before.release();
+  after.release();
+});
+
+Deno.test("Node lets a key expire whose node was closed at the time", async () => {
+  await using test = await TestNode.open({ ...tinyOptions, retentionMs: 2 * hourMicros / 1_000 });
+  await test.commit(putLiving("a", "1", hourMicros));
+  await test.commit(putLiving("b", "1", 3 * hourMicros));
+  await test.node.flush();
+  test.clock.shiftMicros += hourMicros + 1_000_000;
+  await test.restart();
+  const history = () => test.database.history("a", { ...test.soon, limit: 9 });
+  while ((await history()).versions[0].kind !== "expire") await test.clock.yield();
+  deepEqual((await history()).versions.map(({ kind }) => kind), ["expire", "set"]);
+  equal(test.node.statistics().commands.expired_key, 1);
+  equal(await test.text("b"), "1");
+  await test.restart();
+  deepEqual((await history()).versions.map(({ kind }) => kind), ["expire", "set"]);
 });

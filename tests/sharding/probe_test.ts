@@ -1,7 +1,9 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { Applier } from "../../sharding/apply.ts";
+import fc from "fast-check";
 import { probeReads, probeRequest } from "../../sharding/probe.ts";
 import type { Command } from "../../sharding/database.ts";
+import { AppliedStore } from "./applied_store.ts";
+import { command, someKey } from "./arbitraries.ts";
 import { buildEntry, identity, putText, transaction } from "./entry_building.ts";
 import { ModelStore } from "./model_store.ts";
 
@@ -12,6 +14,21 @@ class WatchedStore extends ModelStore {
   override get(key: string, version: number) {
     this.seen.push(key);
     return super.get(key, version);
+  }
+
+  override versions(key: string, from: number) {
+    const inner = super.versions(key, from);
+    this.seen.push(`${key}..`);
+    const seen = (at: number) => this.seen.push(`${key} at ${at}`);
+    if (inner.isValid) seen(inner.version);
+    const next = inner.next.bind(inner);
+    return Object.assign(inner, {
+      next: () => {
+        next();
+        if (inner.isValid) seen(inner.version);
+      },
+      close: () => void this.closedCount++,
+    });
   }
 
   override cursor(range: Parameters<ModelStore["cursor"]>[0]) {
@@ -53,6 +70,25 @@ const cases: { name: string; command: Command; want: string[] }[] = [
     }),
     want: ["kc", "kr", "kp", "kd", "kn"],
   },
+  {
+    name: "a revert under a condition reads its key, whatever it had before",
+    command: { kind: "revert", key: "a", toVersion: 9, condition: { kind: "exists" } },
+    want: ["ka", "ka.."],
+  },
+  {
+    name: "rules read no key",
+    command: {
+      kind: "set_retention",
+      prefix: "a",
+      rule: { kind: "versions", versionCount: 1 },
+    },
+    want: [],
+  },
+  {
+    name: "rules taken back read no key",
+    command: { kind: "remove_retention", prefix: "a" },
+    want: [],
+  },
 ];
 for (const { name, command, want } of cases) {
   Deno.test(`probeReads() ${name}`, () => {
@@ -62,6 +98,31 @@ for (const { name, command, want } of cases) {
     equal(store.closedCount, want.filter((seen) => seen.includes("..")).length);
   });
 }
+
+Deno.test("probeReads() of a revert walks down to the version that applying will find", () => {
+  const store = new WatchedStore();
+  for (const version of [10, 20, 30, 40]) new AppliedStore(store).run(version, putText("a", ""));
+  store.seen.length = 0;
+  probeReads({ kind: "revert", key: "a", toVersion: 25 }, store, 40);
+  deepEqual(store.seen, ["ka..", "ka at 40", "ka at 30", "ka at 20"]);
+  equal(store.closedCount, 1);
+});
+
+Deno.test("probeReads() reads all that applying will read", () => {
+  fc.assert(fc.property(fc.array(command(someKey), { minLength: 1, maxLength: 12 }), (given) => {
+    const store = new WatchedStore();
+    const applied = new AppliedStore(store);
+    given.forEach((one, index) => {
+      store.seen.length = 0;
+      probeReads(one, store, index);
+      // The walk over a key's versions has read whatever applying finds of it.
+      const probed = new Set(store.seen.map((seen) => seen.replace(/\.\.$/, "")));
+      store.seen.length = 0;
+      applied.run(index + 1, one);
+      for (const seen of store.seen) equal(probed.has(seen), true, seen);
+    });
+  }));
+});
 
 const remembered: { name: string; command: Command }[] = [
   ...cases,
@@ -73,7 +134,7 @@ for (const { name, command } of remembered) {
   Deno.test(`probeRequest() reads what applying will look up: ${name}`, () => {
     const request = identity(7, 8);
     const applied = new WatchedStore();
-    new Applier(applied).apply(buildEntry({ base: 5 }, [{ command, request }]));
+    new AppliedStore(applied).apply(buildEntry({ base: 5 }, [{ command, request }]));
     const probed = new WatchedStore();
     probeRequest(command, request, { store: probed, version: 4 });
     deepEqual(probed.seen, applied.seen.filter((key) => key.startsWith("r")));

@@ -47,7 +47,7 @@ function walk(clock: SteppingClock, store: ReadStore, deadlineMs = Infinity, ver
     deadlineMs,
     hold: () => {
       events.push("hold");
-      return { id: "1", version, release: () => events.push("release") };
+      return { id: "1", version, isEnded: false, release: () => events.push("release") };
     },
   }, ({ key }) => {
     keys.push(key);
@@ -77,8 +77,10 @@ Deno.test("walkRange() gives way among deleted keys too", async () => {
     const kind = index === 9_999 ? EntryKind.value : EntryKind.tombstone;
     memtable.put(`k${String(index).padStart(5, "0")}`, index + 1, kind, new Uint8Array(0), 0, 0);
   }
-  const store = {
+  const store: ReadStore = {
     get: () => undefined,
+    entry: () => undefined,
+    versions: (key, from) => new ModelStore().versions(key, from),
     cursor: (range: StoreRange) => new VisibleCursor(memtable.cursor(), range),
   };
   const clock = new SteppingClock(1.5);
@@ -99,6 +101,8 @@ Deno.test("walkRange() closes its cursor when the visitor stops or throws", asyn
   const store = filled(3);
   const counting = {
     get: store.get.bind(store),
+    entry: store.entry.bind(store),
+    versions: store.versions.bind(store),
     cursor: (range: Parameters<ModelStore["cursor"]>[0]) => {
       const cursor = store.cursor(range);
       const close = cursor.close.bind(cursor);
@@ -116,7 +120,7 @@ Deno.test("walkRange() closes its cursor when the visitor stops or throws", asyn
     range: { start: "k", end: "l" },
     version: 1,
     deadlineMs: Infinity,
-    hold: () => ({ id: "1", version: 1, release: () => {} }),
+    hold: () => ({ id: "1", version: 1, isEnded: false, release: () => {} }),
   };
   await walkRange(options, () => false);
   equal(closedCount, 1);

@@ -1,5 +1,4 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { Applier } from "../../sharding/apply.ts";
 import type { Command, CommandResult } from "../../sharding/database.ts";
 import { decodeCommand, encodeCommand } from "../../sharding/command_codec.ts";
 import {
@@ -8,6 +7,7 @@ import {
   requestMemoryMicros,
 } from "../../sharding/request_memory.ts";
 import { ByteWriter, MalformedBytesError } from "../../storage/env/mod.ts";
+import { AppliedStore } from "./applied_store.ts";
 import { buildEntry, identity, putText, transaction } from "./entry_building.ts";
 import { ModelStore } from "./model_store.ts";
 
@@ -21,7 +21,7 @@ function run(
   fingerprint = 1,
 ): CommandResult {
   const request = identity(id, fingerprint);
-  return new Applier(store).apply(buildEntry({ base }, [{ command, request }])).results[0];
+  return new AppliedStore(store).apply(buildEntry({ base }, [{ command, request }])).results[0];
 }
 
 Deno.test("RequestMemory answers a retry as the first attempt, and applies it once", () => {
@@ -29,17 +29,17 @@ Deno.test("RequestMemory answers a retry as the first attempt, and applies it on
   const add = transaction({ mutations: [{ op: "add", key: "n", operand: 1 }], reads: ["n"] });
   const first = run(store, start, add);
   deepEqual(run(store, start + 10, add), first);
-  equal(store.versions.get("kn")?.length, 1);
+  equal(store.written.get("kn")?.length, 1);
 });
 
 Deno.test("RequestMemory answers another body with a mismatch, and applies nothing", () => {
   const store = new ModelStore();
   run(store, start, putText("a", "1"));
   deepEqual(run(store, start + 1, putText("a", "2"), 1, 2), { outcome: "request_mismatch" });
-  equal(store.versions.get("ka")?.length, 1);
+  equal(store.written.get("ka")?.length, 1);
   // The mismatch itself has changed nothing of what is remembered.
   equal(run(store, start + 2, putText("a", "1")).outcome, "committed");
-  equal(store.versions.get("ka")?.length, 1);
+  equal(store.written.get("ka")?.length, 1);
 });
 
 Deno.test("RequestMemory tells ids apart, and first keys", () => {
@@ -76,6 +76,7 @@ const failures: { name: string; command: Command }[] = [
     name: "too_many_keys",
     command: { kind: "delete_range", range: { start: "b" }, keyCountMax: 0 },
   },
+  { name: "no_value", command: { kind: "revert", key: "a", toVersion: start + 1 } },
   {
     name: "invalid",
     command: transaction({ mutations: [{ op: "add", key: "b", operand: 1 }] }),
@@ -84,14 +85,10 @@ const failures: { name: string; command: Command }[] = [
 for (const { name, command } of failures) {
   Deno.test(`RequestMemory remembers ${name}, though it would succeed by now`, () => {
     const store = new ModelStore();
-    new Applier(store).apply(buildEntry({ base: 1 }, [{ command: putText("b", "text") }]));
+    new AppliedStore(store).run(1, putText("b", "text"));
     const first = run(store, start, command);
     equal(first.outcome, name);
-    const applier = new Applier(store);
-    applier.apply(buildEntry({ base: start + 1 }, [
-      { command: putText("a", "") },
-      { command: { kind: "delete", key: "b" } },
-    ]));
+    new AppliedStore(store).run(start + 1, putText("a", ""), { kind: "delete", key: "b" });
     deepEqual(run(store, start + 5, command), first);
   });
 }
@@ -117,7 +114,7 @@ Deno.test("requestHorizon() lets go only of what no later command could ask for"
 Deno.test("RequestMemory refuses a record of another format", () => {
   const store = new ModelStore();
   run(store, start, putText("a", "1"));
-  for (const [key, [record]] of store.versions) if (key[0] === "r") record.bytes[0] = 2;
+  for (const [key, [record]] of store.written) if (key[0] === "r") record.bytes[0] = 2;
   throws(() => run(store, start + 1, putText("a", "1")), MalformedBytesError);
 });
 
@@ -127,7 +124,7 @@ Deno.test("RequestMemory.recall() hands reads back as they were then", () => {
   const out = new ByteWriter();
   encodeCommand(out, transaction({ reads: ["x"] }), { valueSizeBytesMax: 1 });
   const command = decodeCommand(out.view(), 0, out.length);
-  const value = { bytes: Uint8Array.of(1, 2), contentType: "x/y", version: 7 };
+  const value = { bytes: Uint8Array.of(1, 2), contentType: "x/y", version: 7, expiresAt: 900 };
   const result: CommandResult = {
     outcome: "committed",
     version: start,

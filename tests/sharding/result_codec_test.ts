@@ -27,6 +27,12 @@ const golden: { result: CommandResult; bytes: number[] }[] = [
   { result: { outcome: "invalid", key: "a", reason: "b" }, bytes: [4, 1, 0x61, 1, 0x62] },
   { result: { outcome: "value_too_large", key: "a" }, bytes: [5, 1, 0x61] },
   { result: { outcome: "too_many_keys", limit: 7 }, bytes: [6, 7] },
+  {
+    result: { outcome: "version_vacuumed", oldestVersion: 258 },
+    bytes: [7, 2, 1, 0, 0, 0, 0, 0, 0],
+  },
+  { result: { outcome: "no_value", key: "a" }, bytes: [8, 1, 0x61] },
+  { result: { outcome: "too_many_rules", limit: 7 }, bytes: [9, 7] },
 ];
 for (const { result, bytes } of golden) {
   Deno.test(`encodeResult() writes ${result.outcome} as format 1 promises`, () => {
@@ -45,7 +51,7 @@ Deno.test("encodeResult() refuses a mismatch, which is never remembered", () => 
 });
 
 Deno.test("decodeResult() refuses outcomes that are not known and bytes behind the end", () => {
-  for (const bytes of [[0], [7], [6, 7, 0], [2, 2]]) {
+  for (const bytes of [[0], [10], [6, 7, 0], [2, 2]]) {
     throws(() => decodeResult(new ByteReader(Uint8Array.from(bytes))), MalformedBytesError);
   }
 });

@@ -25,6 +25,9 @@ import { InlineCompactionExecutor } from "../../storage/mod.ts";
 /** Where test nodes keep their data. */
 export const dataDirectory = "/data";
 
+/** An hour of versions. */
+export const hourMicros = 3_600_000_000;
+
 /** A clock whose wall time a test moves; all else is the host's. */
 export class ShiftedClock extends SystemClock implements Clock {
   /** Added to the wall clock, in microseconds. */
@@ -124,6 +127,19 @@ export class TestNode {
   async text(key: string): Promise<string | undefined> {
     const { value } = await this.database.get(key, this.soon);
     return value === undefined ? undefined : new TextDecoder().decode(value.bytes);
+  }
+
+  /** Returns the text of a key at a version; undefined where it had none. */
+  async textAt(key: string, at: number): Promise<string | undefined> {
+    const { value, version } = await this.database.get(key, { ...this.soon, at });
+    equal(version, at);
+    return value === undefined ? undefined : new TextDecoder().decode(value.bytes);
+  }
+
+  /** Lets an hour and a second pass by the wall clock, for reads too. */
+  async passAnHour(): Promise<void> {
+    this.clock.shiftMicros += hourMicros + 1_000_000;
+    await this.database.reach(this.clock.wallMicros(), this.soon);
   }
 
   /** Returns everything, read in pages. */

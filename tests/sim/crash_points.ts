@@ -21,6 +21,7 @@ import type { Commit } from "./history.ts";
 import { History } from "./history.ts";
 import { bytesOf, Model, resultLine } from "./model.ts";
 import { differences } from "./recovered.ts";
+import type { FoundState } from "./recovered.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimClock } from "./sim_clock.ts";
 import { runScript } from "./script.ts";
@@ -30,6 +31,10 @@ import { dataDirectory, SimNode } from "./single_node.ts";
 /** Of so many cases one is looked at by `ankylo check` first. */
 const offlineEvery = 7;
 
+/** Of so many cases one waits until all that is due has been removed. */
+const settleEvery = 4;
+const settleMs = 1_500;
+
 /** How long a sync takes on the disk of a reference run: so that commands gather meanwhile. */
 const syncMs = 0.2;
 
@@ -38,6 +43,8 @@ export interface ReferenceRun {
   readonly seed: number;
   readonly changes: readonly DiskChange[];
   readonly commits: readonly Commit[];
+  /** What could be read in between: no start may go back behind it. */
+  readonly looks: readonly Look[];
   /** What happened meanwhile, so that a test sees that it crashes what it means to. */
   readonly events: RunEvents;
 }
@@ -52,6 +59,16 @@ export interface RunEvents {
   readonly segmentCount: number;
   /** Files that were removed. */
   readonly removedCount: number;
+  /** Times that VACUUM was asked for. */
+  readonly vacuumCount: number;
+  /** Keys that were removed because their time had passed. */
+  readonly expiredCount: number;
+}
+
+/** A version at which the newest state could be read, and how many changes the disk had seen. */
+interface Look {
+  readonly point: number;
+  readonly version: number;
 }
 
 /** One crash, for reports. */
@@ -74,12 +91,18 @@ export async function referenceRun(
   const node = await scheduler.until(SimNode.open({ disk, scheduler, random }));
   const history = new History();
   const now = () => disk.image.changeCount;
-  await runScript({ node, scheduler, history, now }, options);
+  const looks: Look[] = [];
+  const look = () => {
+    const snapshot = node.database.hold({ kind: "read", owner: "look" });
+    snapshot.release();
+    looks.push({ point: now(), version: snapshot.version });
+  };
+  await runScript({ node, scheduler, history, now, onPause: look }, options);
   const commits = history.explain();
-  const lines = await scheduler.until(node.lines(7));
-  const wanted = commits.at(-1)?.model.lines() ?? [];
-  sameLines(wanted, lines, `seed ${options.seed}, the run without a crash`);
-  const { tree } = node.node.statistics();
+  const read = await scheduler.until(node.read(7));
+  const model = commits.at(-1)?.model ?? new Model();
+  sameState(model, read, `seed ${options.seed}, the run without a crash`);
+  const { tree, commands } = node.node.statistics();
   await scheduler.until(node.node.close());
   ok(node.fatal === undefined, String(node.fatal));
   ok(disk.openFileCount === 0, `${disk.openFileCount} files are open after close`);
@@ -89,8 +112,10 @@ export async function referenceRun(
     droppedCount: tree.droppedCount,
     segmentCount: disk.changes.filter(isSegment).length,
     removedCount: disk.changes.filter(({ kind }) => kind === "remove").length,
+    vacuumCount: tree.vacuumCount,
+    expiredCount: commands.expired_key,
   };
-  return { seed: options.seed, changes: disk.changes, commits, events };
+  return { seed: options.seed, changes: disk.changes, commits, looks, events };
 }
 
 /** Returns an empty disk on which time passes, and changes are kept. */
@@ -191,13 +216,14 @@ async function checkRecovery(image: DiskImage, crashCase: CrashCase): Promise<vo
   const { random, label } = crashCase;
   try {
     const first = await reopen(image, random);
-    const lines = await first.scheduler.until(first.node.lines());
-    const model = explainPrefix(lines, crashCase);
+    const found = await first.scheduler.until(first.node.found({ keys: [], behind: 0 }));
+    const model = explainPrefix(found, crashCase);
     await writeMore(first, { model, crashCase });
+    if (random.below(settleEvery) === 0) await settleExpiry(first, model);
     // Whatever was read or acknowledged stays, though all that no sync covered is lost.
     const damage: Damage = { bytes: "dropped", names: "dropped" };
     const second = await reopen(crashed(first.disk.image, { damage, random }), random);
-    sameLines(model.lines(), await second.scheduler.until(second.node.lines()), "second restart");
+    sameState(model, await second.scheduler.until(second.node.read()), "second restart");
     await second.scheduler.until(second.node.node.close());
     ok(second.disk.openFileCount === 0, `${second.disk.openFileCount} files are open after close`);
     ok(second.node.fatal === undefined, String(second.node.fatal));
@@ -219,14 +245,20 @@ async function reopen(image: DiskImage, random: Random): Promise<Reopened> {
   const scheduler = new Scheduler();
   const disk = new SimDisk(image);
   const clockJumpMs = random.below(7_200_000) - 3_600_000;
-  const node = await scheduler.until(SimNode.open({ disk, scheduler, random, clockJumpMs }));
+  // So long that everything can be told of what the first start finds.
+  const retentionMs = 3_600_000;
+  const node = await scheduler.until(
+    SimNode.open({ disk, scheduler, random, clockJumpMs, retentionMs }),
+  );
   return { node, disk, scheduler, clockJumpMs };
 }
 
 /** Returns the state after the prefix of all commits that was found. */
-function explainPrefix(lines: readonly string[], crashCase: CrashCase): Model {
-  const { run: { commits }, point } = crashCase;
-  const found = lines.join("\n");
+function explainPrefix(found: FoundState, crashCase: CrashCase): Model {
+  const { run: { commits, looks }, point } = crashCase;
+  const { version, ruleLines } = found;
+  const seen = looks.findLast((look) => look.point <= point)?.version ?? 0;
+  ok(version >= seen, `${version} is read at after a restart, ${seen} was before`);
   let acknowledgedCount = 0;
   let askedCount = 0;
   for (const [index, { entry }] of commits.entries()) {
@@ -235,13 +267,35 @@ function explainPrefix(lines: readonly string[], crashCase: CrashCase): Model {
   }
   for (let count = acknowledgedCount; count <= askedCount; count++) {
     const model = commits[count - 1]?.model ?? new Model();
-    if (model.lines().join("\n") === found) return model.clone();
+    const isFound = model.isShown(found.lines, version) &&
+      model.ruleLines().join("\n") === ruleLines.join("\n");
+    if (isFound) return model.clone();
   }
-  const wanted = commits[acknowledgedCount - 1]?.model.lines() ?? [];
+  const wanted = commits[acknowledgedCount - 1]?.model ?? new Model();
   throw new AssertionError({
     message: `None of the states after ${acknowledgedCount} to ${askedCount} commits was found:\n` +
-      differences(wanted, lines).join("\n"),
+      differences(
+        [...wanted.lines(version), ...wanted.ruleLines()],
+        [...found.lines, ...ruleLines],
+      ).join("\n"),
   });
+}
+
+/** Lets time pass: what is due then is removed, whatever of it had been removed before. */
+async function settleExpiry(reopened: Reopened, model: Model): Promise<void> {
+  const { node, scheduler, clockJumpMs } = reopened;
+  // Where the clock went back, time stands still for a while.
+  if (clockJumpMs < 0) return;
+  await scheduler.run(settleMs);
+  const settledMicros = node.clock.wallMicros() - settleMs * 1_000;
+  for (const key of model.keysEver()) {
+    const due = model.entry(key)?.value?.expiresAt ?? Infinity;
+    const options = { ...node.deadline(), limit: 1 };
+    const found = await scheduler.until(node.database.history(key, options));
+    // Below that nothing is told of a removal.
+    if (due > settledMicros || due <= found.oldestVersion) continue;
+    ok(found.versions.at(0)?.kind === "expire", `${key} was due at ${due}, and is kept`);
+  }
 }
 
 /** Repeats a remembered request, and writes. Everything must be answered as the model says. */
@@ -251,7 +305,7 @@ async function writeMore(
 ): Promise<void> {
   const { node, scheduler, clockJumpMs } = reopened;
   const { model, crashCase: { run: { commits } } } = options;
-  const lastVersion = Math.max(0, ...model.keys().map((key) => model.get(key)?.version ?? 0));
+  const lastVersion = model.version;
   const remembered = commits.findLast(({ entry, version }) =>
     entry.request !== undefined && version <= lastVersion
   );
@@ -274,12 +328,18 @@ async function writeMore(
     ok(result.outcome === "committed" && result.version > lastVersion, "versions rise");
     ok(resultLine(result) === resultLine(model.apply(command, result.version)), "answers fit");
   }
-  sameLines(model.lines(), await scheduler.until(node.lines()), "after going on");
+  sameState(model, await scheduler.until(node.read()), "after going on");
 }
 
-function sameLines(wanted: readonly string[], found: readonly string[], where: string): void {
-  if (wanted.join("\n") === found.join("\n")) return;
+function sameState(
+  model: Model,
+  read: { readonly lines: readonly string[]; readonly version: number },
+  where: string,
+): void {
+  const { lines, version } = read;
+  if (model.isShown(lines, version)) return;
   throw new AssertionError({
-    message: `Not what it should be, ${where}:\n${differences(wanted, found).join("\n")}`,
+    message: `Not what it should be at ${version} behind ${model.version}, ${where}:\n` +
+      differences(model.lines(), lines).join("\n"),
   });
 }

@@ -3,13 +3,14 @@
  *
  * The order is that of the versions, which the answers carry. A command that was refused by a
  * condition carries none: it must be explained by a state that was current between its question and
- * its answer.
+ * its answer, at a version that the clock allows.
  *
  * @module
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Command, CommandResult, RequestIdentity } from "../../sharding/database.ts";
 import { Model, resultLine, textOf } from "./model.ts";
+import type { ModelChange } from "./model.ts";
 
 /** One request of a client. Moments are counts of whatever the caller counts, and only rise. */
 export interface HistoryEntry {
@@ -17,8 +18,12 @@ export interface HistoryEntry {
   readonly request: RequestIdentity | undefined;
   /** When it was asked. */
   readonly askedAt: number;
+  /** The wall clock then, in microseconds; 0 where nobody looked. */
+  readonly askedMicros: number;
   /** When it was answered; `Infinity` where it never was. */
   answeredAt: number;
+  /** The wall clock then; `Infinity` where nobody looked. */
+  answeredMicros: number;
   /** What it was told, where it was. */
   result: CommandResult | undefined;
   /** Why it was refused, where it was. */
@@ -29,21 +34,37 @@ export interface HistoryEntry {
 export interface Commit {
   readonly entry: HistoryEntry;
   readonly version: number;
+  /** Each key once. */
+  readonly changes: readonly ModelChange[];
   /** Not modified any more. */
   readonly model: Model;
 }
+
+interface Answered {
+  readonly entry: HistoryEntry;
+  readonly version: number;
+  readonly result: CommandResult;
+}
+
+/** How far versions may be ahead of the clock: by the windows of some restarts. */
+const aheadMicrosMax = 2_000_000;
 
 /** Requests in the order in which they were asked. */
 export class History {
   readonly entries: HistoryEntry[] = [];
 
   /** Notes a question. */
-  ask(command: Command, options: { at: number; request?: RequestIdentity }): HistoryEntry {
+  ask(
+    command: Command,
+    options: { at: number; micros?: number; request?: RequestIdentity },
+  ): HistoryEntry {
     const entry: HistoryEntry = {
       command,
       request: options.request,
       askedAt: options.at,
+      askedMicros: options.micros ?? 0,
       answeredAt: Infinity,
+      answeredMicros: Infinity,
       result: undefined,
       error: undefined,
     };
@@ -57,29 +78,43 @@ export class History {
    * @param start What was held in the beginning. Not modified.
    */
   explain(start: Model = new Model()): Commit[] {
+    const commits = this.acknowledged(start);
+    this.explainRefused(start, commits);
+    return commits;
+  }
+
+  /** Checks the answers of what was committed, and returns the commits. */
+  acknowledged(start: Model): Commit[] {
     const model = start.clone();
-    const committed = this.#committed();
-    const unexplained = this.#refused();
-    const commits: Commit[] = [];
-    this.#explainRefused(unexplained, { model, commits: committed, index: 0 });
-    for (const [index, { entry, version, result }] of committed.entries()) {
+    return this.#committed().map(({ entry, version, result }): Commit => {
       const want = model.apply(entry.command, version, entry.request);
       equal(resultLine(result), resultLine(want), `answer to ${describe(entry)}`);
-      commits.push({ entry, version, model: model.clone() });
-      this.#explainRefused(unexplained, { model, commits: committed, index: index + 1 });
+      return { entry, version, changes: model.changes, model: model.clone() };
+    });
+  }
+
+  /**
+   * Checks the answers of what was refused.
+   *
+   * @param commits All there were, also those that nobody was told of.
+   */
+  explainRefused(start: Model, commits: readonly Commit[]): void {
+    const unexplained = this.#refused();
+    for (let index = 0; index <= commits.length; index++) {
+      explainRefused(unexplained, {
+        model: commits[index - 1]?.model ?? start,
+        last: commits[index - 1],
+        next: commits[index],
+      });
     }
     for (const entry of unexplained) {
       ok(false, `No state explains ${describe(entry)}: ${JSON.stringify(entry.result)}`);
     }
-    return commits;
   }
 
   /** Committed commands in order of version; a retry that was told the first answer counts once. */
-  #committed(): { entry: HistoryEntry; version: number; result: CommandResult }[] {
-    const found = new Map<
-      number,
-      { entry: HistoryEntry; version: number; result: CommandResult }
-    >();
+  #committed(): Answered[] {
+    const found = new Map<number, Answered>();
     for (const entry of this.entries) {
       const { result } = entry;
       if (result?.outcome !== "committed") continue;
@@ -95,11 +130,15 @@ export class History {
     return [...found.values()].sort((left, right) => left.version - right.version);
   }
 
-  /** Commands that changed nothing; of those with one identity the first, which the rest repeat. */
+  /**
+   * Commands that changed nothing; of those with one identity the first, which the rest repeat. What
+   * was vacuumed is judged by `retention_bounds.ts`.
+   */
   #refused(): Set<HistoryEntry> {
     const first = new Map<string, string>();
     const refused = this.entries.filter(({ request, result }) => {
       if (result === undefined || result.outcome === "committed") return false;
+      if (result.outcome === "version_vacuumed") return false;
       const id = request && textOf(request.id);
       const known = id === undefined ? undefined : first.get(id);
       if (id !== undefined) first.set(id, known ?? resultLine(result));
@@ -107,29 +146,45 @@ export class History {
     });
     return new Set(refused);
   }
+}
 
-  /** Strikes out what the state after the first `index` commits explains. */
-  #explainRefused(
-    unexplained: Set<HistoryEntry>,
-    at: {
-      model: Model;
-      commits: readonly { entry: HistoryEntry }[];
-      index: number;
-    },
-  ): void {
-    const { model, commits, index } = at;
-    const last = commits[index - 1]?.entry;
-    const next = commits[index]?.entry;
-    for (const entry of unexplained) {
-      // The state began at the earliest when `last` was asked, and ended when `next` was answered.
-      if (last !== undefined && last.askedAt > entry.answeredAt) continue;
-      if (next !== undefined && next.answeredAt < entry.askedAt) continue;
-      const want = model.clone().apply(entry.command, 0);
-      if (entry.result !== undefined && resultLine(entry.result) === resultLine(want)) {
-        unexplained.delete(entry);
-      }
-    }
+/** Strikes out what a state explains, which began with one commit and ended with the next. */
+function explainRefused(
+  unexplained: Set<HistoryEntry>,
+  state: {
+    readonly model: Model;
+    readonly last: Commit | undefined;
+    readonly next: Commit | undefined;
+  },
+): void {
+  const { model, last, next } = state;
+  for (const entry of unexplained) {
+    // The state began at the earliest when `last` was asked, and ended when `next` was answered.
+    if (last !== undefined && last.entry.askedAt > entry.answeredAt) continue;
+    const isOver = next?.entry.result !== undefined && next.entry.answeredAt < entry.askedAt;
+    if (isOver) continue;
+    const isExplained = versionsOf(entry, { model, next }).some((version) => {
+      const want = model.clone().apply(entry.command, version);
+      return entry.result !== undefined && resultLine(entry.result) === resultLine(want);
+    });
+    if (isExplained) unexplained.delete(entry);
   }
+}
+
+/** Returns versions that a refused command may have had in a state, one between any two expiries. */
+function versionsOf(
+  entry: HistoryEntry,
+  state: { readonly model: Model; readonly next: Commit | undefined },
+): number[] {
+  const { model, next } = state;
+  const { askedMicros, answeredMicros } = entry;
+  // The clock may have gone back meanwhile.
+  const from = Math.max(model.version, Math.min(askedMicros, answeredMicros));
+  const upTo = Math.min(
+    (next?.version ?? Infinity) - 1,
+    Math.max(askedMicros, answeredMicros, model.version + aheadMicrosMax),
+  );
+  return from > upTo ? [] : [from, ...model.dues(from, upTo)];
 }
 
 function describe(entry: HistoryEntry): string {

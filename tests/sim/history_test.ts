@@ -1,9 +1,11 @@
 import { deepEqual, doesNotThrow, equal, throws } from "node:assert/strict";
 import type { Command, CommandResult } from "../../sharding/database.ts";
 import { History } from "./history.ts";
-import { bytesOf, Model } from "./model.ts";
+import { bytesOf } from "./model.ts";
 import { checkReads } from "./reads.ts";
+import type { ReadEntry } from "./reads.ts";
 import { expectationOf, explainRecovered } from "./recovered.ts";
+import type { FoundState, ToldCommit } from "./recovered.ts";
 
 const put = (key: string, text: string): Command => ({
   kind: "put",
@@ -106,74 +108,149 @@ Deno.test("History.explain() lets a retry repeat the first answer, and nobody el
   throws(() => history.explain(), { name: "AssertionError" }, "the first answer is repeated");
 });
 
-const found = (steps: [Command, CommandResult?][], lines: string[]) =>
-  explainRecovered(lines, expectationOf(historyOf(steps)));
+/** What was found, with the versions behind the acknowledged ones that the lines speak of. */
+const foundState = (lines: string[], tail: ToldCommit[] = []): FoundState => ({
+  lines,
+  version: 100,
+  ruleLines: [],
+  tail,
+});
+const setOf = (key: string, version: number): ToldCommit => ({
+  version,
+  changes: [{ key, kind: "set" }],
+});
+const found = (steps: [Command, CommandResult?][], state: FoundState) =>
+  explainRecovered(state, expectationOf(historyOf(steps)));
+const unknownSteps: [Command, CommandResult?][] = [
+  [put("a", "1"), committed(10)],
+  [put("b", "2")],
+  [put("a", "3")],
+];
 
 Deno.test("explainRecovered() takes any prefix of the unknown commands, with their versions", () => {
-  const steps: [Command, CommandResult?][] = [
-    [put("a", "1"), committed(10)],
-    [put("b", "2")],
-    [put("a", "3")],
-  ];
-  equal(found(steps, ["a 10 text/plain 1"]).appliedCount, 0);
-  equal(found(steps, ["a 10 text/plain 1", "b 11 text/plain 2"]).appliedCount, 1);
-  const both = found(steps, ["a 12 text/plain 3", "b 11 text/plain 2"]);
+  equal(found(unknownSteps, foundState(["a 10 text/plain 1"])).appliedCount, 0);
+  const one = foundState(["a 10 text/plain 1", "b 11 text/plain 2"], [setOf("b", 11)]);
+  equal(found(unknownSteps, one).appliedCount, 1);
+  const both = found(
+    unknownSteps,
+    foundState(["a 12 text/plain 3", "b 11 text/plain 2"], [setOf("b", 11), setOf("a", 12)]),
+  );
   equal(both.appliedCount, 2);
   equal(both.model.get("a")?.version, 12);
 });
 
-const wrongStates = [
-  { name: "an acknowledged write that is lost", lines: [] },
-  { name: "an acknowledged write of another version", lines: ["a 11 text/plain 1"] },
-  { name: "a value nobody wrote", lines: ["a 10 text/plain 1", "z 11 text/plain 9"] },
-  { name: "a value that is not whole", lines: ["a 10 text/plain "] },
-  { name: "a later unknown write without the one before", lines: ["a 12 text/plain 3"] },
+Deno.test("explainRecovered() takes an unknown command without effect, and a rule", () => {
+  const steps: [Command, CommandResult?][] = [
+    [put("a", "1"), committed(10)],
+    [{ kind: "delete", key: "b" }],
+    [{
+      kind: "set_retention",
+      prefix: "a",
+      rule: { kind: "versions", versionCount: 2 },
+    }],
+    [put("a", "3")],
+  ];
+  const state = foundState(["a 12 text/plain 3"], [setOf("a", 12)]);
+  equal(found(steps, { ...state, ruleLines: ["a versions 2"] }).appliedCount, 3);
+  throws(() => found(steps, state), { name: "AssertionError" });
+});
+
+const wrongStates: { name: string; state: FoundState }[] = [
+  { name: "an acknowledged write that is lost", state: foundState([]) },
+  {
+    name: "an acknowledged write of another version",
+    state: foundState(["a 11 text/plain 1"]),
+  },
+  {
+    name: "a value nobody wrote",
+    state: foundState(["a 10 text/plain 1", "z 11 text/plain 9"], [setOf("z", 11)]),
+  },
+  { name: "a value that is not whole", state: foundState(["a 10 text/plain "]) },
+  {
+    name: "a later unknown write without the one before",
+    state: foundState(["a 12 text/plain 3"], [setOf("a", 12)]),
+  },
   {
     name: "an unknown write whose version is not above the acknowledged",
-    lines: ["a 10 text/plain 1", "b 9 text/plain 2"],
+    state: foundState(["a 10 text/plain 1", "b 9 text/plain 2"], [setOf("b", 9)]),
   },
   {
     name: "unknown writes whose versions do not rise",
-    lines: ["a 11 text/plain 3", "b 12 text/plain 2"],
+    state: foundState(["a 11 text/plain 3", "b 12 text/plain 2"], [
+      setOf("a", 11),
+      setOf("b", 12),
+    ]),
+  },
+  {
+    name: "a value that was found of no commit that was told",
+    state: foundState(["a 10 text/plain 1", "b 11 text/plain 2"]),
   },
 ];
-for (const { name, lines } of wrongStates) {
+for (const { name, state } of wrongStates) {
   Deno.test(`explainRecovered() refuses ${name}`, () => {
-    const steps: [Command, CommandResult?][] = [
-      [put("a", "1"), committed(10)],
-      [put("b", "2")],
-      [put("a", "3")],
-    ];
-    throws(() => found(steps, lines), { name: "AssertionError" });
+    throws(() => found(unknownSteps, state), { name: "AssertionError" });
   });
 }
 
+const expiring: Command = {
+  kind: "put",
+  key: "b",
+  value: { bytes: bytesOf("x"), contentType: "text/plain", ttlMicros: 5 },
+};
 const commits = historyOf([
   [put("a", "1"), committed(10)],
   [put("a", "2"), committed(20)],
+  [expiring, committed(22)],
 ]).explain();
-const readOf = (version: number, line: string, isNewest: boolean) => ({
+const model = commits[2].model;
+const readOf = (version: number, line: string, given: Partial<ReadEntry> = {}): ReadEntry => ({
   askedAt: 30,
-  isNewest,
+  answeredAt: 31,
+  isNewest: true,
   version,
-  keys: ["a"],
+  keys: [line.slice(0, 1)],
   lines: [line],
+  goneMicros: 0,
+  ...given,
 });
-const reads = [
-  { name: "the newest state", read: readOf(20, "a 20 text/plain 2", true), isRight: true },
-  { name: "a snapshot", read: readOf(15, "a 10 text/plain 1", false), isRight: true },
-  { name: "a stale state", read: readOf(10, "a 10 text/plain 1", true), isRight: false },
+const reads: { name: string; read: ReadEntry; isRight: boolean }[] = [
+  { name: "the newest state", read: readOf(22, "a 20 text/plain 2"), isRight: true },
+  { name: "a closed version", read: readOf(25, "a 20 text/plain 2"), isRight: true },
   {
-    name: "a value of another version",
-    read: readOf(20, "a 10 text/plain 1", true),
+    name: "a snapshot",
+    read: readOf(15, "a 10 text/plain 1", { isNewest: false }),
+    isRight: true,
+  },
+  { name: "a stale state", read: readOf(20, "a 20 text/plain 2"), isRight: false },
+  { name: "a value of another version", read: readOf(22, "a 10 text/plain 1"), isRight: false },
+  { name: "a key that is missing", read: readOf(22, "a absent"), isRight: false },
+  { name: "a value in its time", read: readOf(26, "b 22 text/plain x until 27"), isRight: true },
+  { name: "a value at its expiry", read: readOf(27, "b 22 text/plain x until 27"), isRight: false },
+  { name: "an expired key", read: readOf(27, "b absent"), isRight: true },
+  {
+    name: "a value that outlives its time",
+    read: readOf(26, "b 22 text/plain x until 27", { goneMicros: 40 }),
     isRight: false,
   },
-  { name: "a key that is missing", read: readOf(20, "a absent", true), isRight: false },
+  {
+    name: "a version at which a later commit lies",
+    read: readOf(22, "a 20 text/plain 2", { askedAt: 6, answeredAt: 7 }),
+    isRight: false,
+  },
 ];
 for (const { name, read, isRight } of reads) {
   Deno.test(`checkReads() ${isRight ? "takes" : "refuses"} ${name}`, () => {
-    const check = () => checkReads([read], { start: new Model(), commits });
+    const check = () => checkReads([read], { model, commits, floor: 0 });
     if (isRight) equal(check(), 1);
     else throws(check, { name: "AssertionError" });
   });
 }
+
+Deno.test("checkReads() refuses a read that goes back behind another, in an earlier life too", () => {
+  const first = readOf(26, "a 20 text/plain 2");
+  const second = readOf(25, "a 20 text/plain 2", { askedAt: 32, answeredAt: 33 });
+  throws(() => checkReads([first, second], { model, commits, floor: 0 }), {
+    name: "AssertionError",
+  });
+  throws(() => checkReads([first], { model, commits: [], floor: 27 }), { name: "AssertionError" });
+});

@@ -14,13 +14,16 @@ import type { FaultRule } from "./disk_faults.ts";
 import { FaultPlan } from "./disk_faults.ts";
 import { DiskImage } from "./disk_image.ts";
 import { History } from "./history.ts";
-import { expectationOf, explainRecovered, worldsFailure } from "./recovered.ts";
-import type { Expectation } from "./recovered.ts";
+import { expectationOf, explainRecovered, findState, worldsFailure } from "./recovered.ts";
+import type { Expectation, FoundState } from "./recovered.ts";
 import { Scheduler } from "./scheduler.ts";
 import { quiet, runScript } from "./script.ts";
 import { SimClock } from "./sim_clock.ts";
 import { SimDisk } from "./sim_disk.ts";
 import { SimNode } from "./single_node.ts";
+
+/** How long a node may take to try again what failed. */
+const recoveryMs = 6_000;
 
 /** A run on a disk that fails. */
 export interface FaultyRun {
@@ -85,6 +88,7 @@ async function play(run: FaultyRun): Promise<Remains> {
   await runScript({ node, scheduler, history, now }, run);
   if (node.fatal === undefined) {
     await compareReads(node, { scheduler, history });
+    if (await isVacuumedAgain(node, scheduler)) await compareReads(node, { scheduler, history });
   }
   // A node that has ended itself can still be closed, as a test or a tool that embeds it does.
   await scheduler.until(quiet(node.node.close()));
@@ -95,19 +99,29 @@ async function play(run: FaultyRun): Promise<Remains> {
   return { disk, history, ending };
 }
 
+/** Once the disk works again, so does VACUUM. Returns whether the node has lived to see it. */
+async function isVacuumedAgain(node: SimNode, scheduler: Scheduler): Promise<boolean> {
+  node.disk.faults.clear();
+  await scheduler.run(recoveryMs);
+  if (node.fatal !== undefined) return false;
+  await scheduler.until(node.node.vacuum());
+  return true;
+}
+
 /** A node that goes on may refuse to read, but what it reads is right. */
 async function compareReads(
   node: SimNode,
   stage: { scheduler: Scheduler; history: History },
 ): Promise<void> {
-  let lines: string[];
+  const expectation = expectationOf(stage.history);
+  let found: FoundState;
   try {
-    lines = await stage.scheduler.until(node.lines());
+    found = await stage.scheduler.until(findState(node, expectation));
   } catch (error) {
     worldsFailure(error);
     return;
   }
-  explainRecovered(lines, expectationOf(stage.history));
+  explainRecovered(found, expectation);
 }
 
 async function checkRestart(image: DiskImage, expectation: Expectation): Promise<void> {
@@ -115,7 +129,7 @@ async function checkRestart(image: DiskImage, expectation: Expectation): Promise
   const disk = new SimDisk(image);
   const random = new SeededRandom(1);
   const node = await scheduler.until(SimNode.open({ disk, scheduler, random }));
-  explainRecovered(await scheduler.until(node.lines()), expectation);
+  explainRecovered(await scheduler.until(findState(node, expectation)), expectation);
   await scheduler.until(node.node.close());
   ok(disk.openFileCount === 0, `${disk.openFileCount} files are open after close`);
 }

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import process from "node:process";
+import { addCounts, noCounts } from "./judge.ts";
 import { faultNames } from "./nemesis.ts";
 import type { FaultTable } from "./nemesis.ts";
 import { simulate } from "./simulate.ts";
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
   const first = Number(values.seed);
   const endMs = performance.now() + Number(values.minutes) * 60_000;
   const faults: FaultTable = new Map(faultNames.map((name) => [name, 0]));
-  const totals = { seeds: 0, lives: 0, acknowledged: 0, unknown: 0, refused: 0, reads: 0 };
+  const totals = { seedCount: 0, lifeCount: 0 };
+  const counts = noCounts();
   let simulatedMs = 0;
   const startMs = performance.now();
   let seed = first;
@@ -28,12 +30,9 @@ async function main(): Promise<void> {
     try {
       const report = await simulate(seed);
       for (const [name, count] of report.faults) faults.set(name, (faults.get(name) ?? 0) + count);
-      totals.seeds++;
-      totals.lives += report.lifeCount;
-      totals.acknowledged += report.acknowledgedCount;
-      totals.unknown += report.unknownCount;
-      totals.refused += report.refusedCount;
-      totals.reads += report.checkedReadCount;
+      totals.seedCount++;
+      totals.lifeCount += report.lifeCount;
+      addCounts(counts, report);
       simulatedMs += report.simulatedMs;
     } catch (error) {
       process.stdout.write(`${error instanceof Error ? error.stack : String(error)}\n`);
@@ -47,9 +46,11 @@ async function main(): Promise<void> {
   for (const [name, count] of faults) {
     process.stdout.write(`${String(count).padStart(8)} ${name}\n`);
   }
+  for (const [name, count] of Object.entries({ ...totals, ...counts })) {
+    process.stdout.write(`${String(count).padStart(8)} ${name}\n`);
+  }
   process.stdout.write(
-    `${JSON.stringify(totals)}, ${Math.round(simulatedMs / 1_000)} s simulated in ` +
-      `${Math.round(wallMs / 1_000)} s\n`,
+    `${Math.round(simulatedMs / 1_000)} s simulated in ${Math.round(wallMs / 1_000)} s\n`,
   );
 }
 

@@ -74,12 +74,12 @@ export async function judge(specimen: Specimen, rot: Rot): Promise<RotOutcome> {
   damage(image, rot);
   const scheduler = new Scheduler();
   const disk = new SimDisk(image);
-  let lines: string[];
+  let read: { lines: string[]; version: number };
   let isReported: boolean;
   try {
     const random = new SeededRandom(1);
     const node = await scheduler.until(SimNode.open({ disk, scheduler, random }));
-    lines = await scheduler.until(node.lines());
+    read = await scheduler.until(node.read());
     const report = await scheduler.until(node.node.check());
     isReported = report.problems.length > 0 || node.fatal !== undefined;
     await scheduler.until(node.node.close());
@@ -88,15 +88,15 @@ export async function judge(specimen: Specimen, rot: Rot): Promise<RotOutcome> {
     return "detected";
   }
   const { commits, tailCount } = specimen;
-  const found = lines.join("\n");
-  const isState = (count: number) => commits.at(count - 1)?.model.lines().join("\n") === found;
+  const { lines, version } = read;
+  const isState = (count: number) => commits.at(count - 1)?.model.isShown(lines, version) === true;
   if (isState(commits.length)) return isReported ? "detected" : "harmless";
   const isTail = rot.path.endsWith(".log") &&
     Array.from({ length: tailCount }, (_, back) => commits.length - 1 - back).some(isState);
   if (isTail) return "tail_lost";
   const isPrefix = commits.some((_, index) => isState(index + 1));
   if (isPrefix && isNewestSegment(specimen, rot)) return "segment_lost";
-  throw wrong(rot, differences(commits.at(-1)?.model.lines() ?? [], lines).join("\n"));
+  throw wrong(rot, differences(commits.at(-1)?.model.lines(version) ?? [], lines).join("\n"));
 }
 
 /** Tells whether the newest segment that holds anything is lost: behind it is at most a spare. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { SeededRandom } from "../../storage/env/mod.ts";
+import type { Command, RequestIdentity } from "../../sharding/database.ts";
 import type { History, HistoryEntry } from "./history.ts";
 import { Model } from "./model.ts";
 import { worldsFailure } from "./recovered.ts";
@@ -27,6 +28,8 @@ export interface ScriptStage {
   readonly history: History;
   /** Returns the moment, for the history. */
   now(): number;
+  /** Called between two groups of commands. */
+  onPause?(): void;
 }
 
 const groupSizeMax = 5;
@@ -53,18 +56,30 @@ export async function runScript(stage: ScriptStage, options: ScriptOptions): Pro
       }
       const command = workload.command(seen);
       const request = random.below(8) === 0 ? workload.request() : undefined;
-      const entry = stage.history.ask(command, { at: stage.now(), request });
+      const entry = ask(stage, command, request);
       if (request !== undefined) remembered.push(entry);
       group.push(send(stage, { entry, seen }));
     }
     await settleAll(stage, group);
     if (random.below(14) === 0) await settleAll(stage, [quiet(node.node.flush())]);
-    if (random.below(5) === 0) await scheduler.run(random.below(70));
+    if (random.below(9) === 0) await settleAll(stage, [quiet(node.node.vacuum())]);
+    if (random.below(5) === 0) await scheduler.run(random.below(200));
+    stage.onPause?.();
   }
 }
 
 function askAgain(stage: ScriptStage, first: HistoryEntry): HistoryEntry {
-  return stage.history.ask(first.command, { at: stage.now(), request: first.request });
+  return ask(stage, first.command, first.request);
+}
+
+/** Notes a question of now. */
+export function ask(
+  stage: ScriptStage,
+  command: Command,
+  request: RequestIdentity | undefined,
+): HistoryEntry {
+  const micros = stage.node.clock.wallMicros();
+  return stage.history.ask(command, { at: stage.now(), micros, request });
 }
 
 /** Waits for all of the group, or for the node's end. */
@@ -89,6 +104,7 @@ export async function send(
     const result = await stage.node.run(entry.command, entry.request);
     entry.result = result;
     entry.answeredAt = stage.now();
+    entry.answeredMicros = stage.node.clock.wallMicros();
     if (result.outcome === "committed") seen.apply(entry.command, result.version);
   } catch (error) {
     entry.error = error;

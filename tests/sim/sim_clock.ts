@@ -9,16 +9,27 @@ import type { Scheduler } from "./scheduler.ts";
 /** Microseconds since the Unix epoch at which every simulation begins. */
 export const wallStartMicros = Date.UTC(2026, 10, 1) * 1_000;
 
+/** How far work may take a clock ahead of the events that are due. */
+const aheadMsMax = 5;
+
 /** A {@linkcode Clock} in virtual time. */
 export class SimClock implements Clock {
   readonly #scheduler: Scheduler;
   readonly #startMs: number;
+  readonly #workMs: number;
+  #monotonicMs = 0;
   #jumpMicros = 0;
   #isStopped = false;
 
-  constructor(scheduler: Scheduler) {
+  /**
+   * @param options.workMs How much time goes by from one look at the monotonic clock to the next
+   * though nothing happens, so that who gives way after a while comes to do so; and how much others
+   * take then. 0 if not given.
+   */
+  constructor(scheduler: Scheduler, options: { workMs?: number } = {}) {
     this.#scheduler = scheduler;
     this.#startMs = scheduler.nowMs;
+    this.#workMs = options.workMs ?? 0;
   }
 
   wallMicros(): number {
@@ -26,7 +37,11 @@ export class SimClock implements Clock {
   }
 
   monotonicMs(): number {
-    return this.#scheduler.nowMs - this.#startMs;
+    const dueMs = this.#scheduler.nowMs - this.#startMs;
+    if (this.#workMs === 0) return dueMs;
+    const workedMs = Math.min(this.#monotonicMs + this.#workMs, dueMs + aheadMsMax);
+    this.#monotonicMs = Math.max(this.#monotonicMs, dueMs, workedMs);
+    return this.#monotonicMs;
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -44,7 +59,7 @@ export class SimClock implements Clock {
   }
 
   yield(): Promise<void> {
-    return this.sleep(0);
+    return this.sleep(this.#workMs);
   }
 
   /** Moves the wall clock, either way. Monotonic time does not notice. */

@@ -28,3 +28,13 @@ Deno.test("SimClock.stop() silences one process and no other", async () => {
   await scheduler.run(2);
   deepEqual(seen, ["alive"]);
 });
+
+Deno.test("SimClock lets time go by with work, up to a bound", async () => {
+  const scheduler = new Scheduler();
+  const clock = new SimClock(scheduler, { workMs: 2 });
+  deepEqual([1, 2, 3, 4].map(() => clock.monotonicMs()), [2, 4, 5, 5]);
+  await scheduler.run(1);
+  deepEqual([1, 2].map(() => clock.monotonicMs()), [6, 6]);
+  await scheduler.run(100);
+  equal(clock.monotonicMs(), 101);
+});

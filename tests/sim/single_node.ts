@@ -10,9 +10,12 @@ import { InlineCompactionExecutor } from "../../storage/mod.ts";
 import type { TreeOptions } from "../../storage/mod.ts";
 import { Node } from "../../sharding/node.ts";
 import { nodeOptionsDefault } from "../../sharding/node_options.ts";
+import type { NodeOptions } from "../../sharding/node_options.ts";
 import type { Command, CommandResult, Database, RequestIdentity } from "../../sharding/database.ts";
-import type { ModelValue } from "./model.ts";
-import { lineOf, textOf } from "./model.ts";
+import type { SnapshotHold } from "../../sharding/database.ts";
+import { lineOf, modelValue, ruleLine } from "./model.ts";
+import type { ModelChange } from "./model.ts";
+import type { FoundState } from "./recovered.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SimClock } from "./sim_clock.ts";
 import type { SimDisk } from "./sim_disk.ts";
@@ -49,6 +52,16 @@ export interface SimNodeConfig {
   readonly clockJumpMs?: number;
   /** How long old versions stay readable. */
   readonly retentionMs?: number;
+  /** How much time its work takes, as a {@linkcode SimClock} has it. */
+  readonly workMs?: number;
+  /** Over what a simulation takes otherwise. */
+  readonly options?: Partial<NodeOptions>;
+}
+
+/** A key whose time had passed, and the version at which it was removed. */
+export interface Expiry {
+  readonly key: string;
+  readonly version: number;
 }
 
 /** A running node. */
@@ -68,7 +81,7 @@ export class SimNode {
   /** Opens a node; rejects as `Node.open()` does. */
   static async open(config: SimNodeConfig): Promise<SimNode> {
     const { disk, scheduler, random } = config;
-    const clock = new SimClock(scheduler);
+    const clock = new SimClock(scheduler, config);
     clock.jump(config.clockJumpMs ?? 0);
     const fatal: unknown[] = [];
     const node = await Node.open({
@@ -81,6 +94,7 @@ export class SimNode {
         ...nodeOptionsDefault,
         retentionMs: config.retentionMs ?? 20,
         blockCacheBytes: 16_384,
+        ...config.options,
         tree: { ...tinyTree, ...config.tree },
         log: tinyLog,
       },
@@ -109,15 +123,49 @@ export class SimNode {
     return this.database.run(command, { ...this.deadline(), request });
   }
 
-  /** Reads everything, in pages. One line per key, as a `Model` prints it. */
-  async lines(pageSize = 1_000): Promise<string[]> {
-    const lines: string[] = [];
-    for (let start = "";;) {
-      const page = await this.database.scan({ start }, { ...this.deadline(), limit: pageSize });
-      for (const entry of page.entries) lines.push(lineOf(entry.key, modelValue(entry)));
-      const last = page.entries.at(-1);
-      if (!page.hasMore || last === undefined) return lines;
-      start = `${last.key}\0`;
+  /** Reads everything at one version, in pages. One line per key, as a `Model` prints it. */
+  async read(pageSize = 1_000): Promise<{ lines: string[]; version: number }> {
+    const snapshot = this.database.hold({ kind: "read", owner: "test" });
+    try {
+      return { lines: await this.#lines(snapshot, pageSize), version: snapshot.version };
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /**
+   * Reads everything, and how the keys got there behind a version.
+   *
+   * @param options.keys Those whose past is looked at.
+   */
+  async found(
+    options: { keys: Iterable<string>; behind: number },
+  ): Promise<FoundState & { readonly expiries: readonly Expiry[] }> {
+    const { database } = this;
+    const snapshot = database.hold({ kind: "read", owner: "test" });
+    try {
+      const changes = new Map<number, ModelChange[]>();
+      const expiries: Expiry[] = [];
+      for (const key of options.keys) {
+        const { versions } = await database.history(key, { ...this.deadline(), limit: 10_000 });
+        for (const { kind, version } of versions) {
+          if (kind === "expire") expiries.push({ key, version });
+          else if (version > options.behind && version <= snapshot.version) {
+            changes.set(version, [...changes.get(version) ?? [], { key, kind }]);
+          }
+        }
+      }
+      const { rules } = database.retention();
+      return {
+        lines: await this.#lines(snapshot, 1_000),
+        version: snapshot.version,
+        ruleLines: rules.map(({ prefix, term }) => ruleLine(prefix, term)).sort(),
+        tail: [...changes].map(([version, changes]) => ({ version, changes }))
+          .sort((left, right) => left.version - right.version),
+        expiries,
+      };
+    } finally {
+      snapshot.release();
     }
   }
 
@@ -126,10 +174,16 @@ export class SimNode {
     this.disk.freeze();
     this.clock.stop();
   }
-}
 
-function modelValue(
-  found: { bytes: Uint8Array; contentType: string; version: number },
-): ModelValue {
-  return { text: textOf(found.bytes), contentType: found.contentType, version: found.version };
+  async #lines(snapshot: SnapshotHold, pageSize: number): Promise<string[]> {
+    const lines: string[] = [];
+    for (let start = "";;) {
+      const options = { ...this.deadline(), limit: pageSize, snapshot };
+      const page = await this.database.scan({ start }, options);
+      for (const entry of page.entries) lines.push(lineOf(entry.key, modelValue(entry)));
+      const last = page.entries.at(-1);
+      if (!page.hasMore || last === undefined) return lines;
+      start = `${last.key}\0`;
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { equal, ok, rejects, throws } from "node:assert/strict";
-import { Admission } from "../../storage/admission.ts";
+import { Admission, repeated } from "../../storage/admission.ts";
 import { WorkLane } from "../../storage/background.ts";
 import { newCounters } from "../../storage/engine_statistics.ts";
 import { silentLogger } from "../../storage/env/mod.ts";
@@ -124,4 +124,12 @@ Deno.test("Admission.enter() refuses, and lets go of who waits, once the engine 
   notify();
   await refused;
   throws(() => admission.enter(), { code: "closed" });
+});
+
+Deno.test("repeated() keeps all that a failure says", () => {
+  const failure = new StorageError("version_vacuumed", "Cannot read", { oldestVersion: 7 });
+  const again = repeated(failure);
+  const { code, message, oldestVersion, cause } = again;
+  ok(again !== failure && cause === failure);
+  equal([code, message, oldestVersion].join(), "version_vacuumed,Cannot read,7");
 });

@@ -1,10 +1,13 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import type { CompactionJob } from "../../storage/compaction_executor.ts";
 import { InlineCompactionExecutor } from "../../storage/compaction_executor_inline.ts";
 import { EntryKind } from "../../storage/cursor.ts";
 import type { Clock } from "../../storage/env/mod.ts";
 import { SystemClock } from "../../storage/env/mod.ts";
+import { Scheduler } from "../sim/scheduler.ts";
+import { SimClock } from "../sim/sim_clock.ts";
 import { diskWith, readTable, smallTableOptions, writeTable } from "./lsm/table_fixture.ts";
+import { noHorizons } from "../../storage/mvcc/retention.ts";
 
 const entries = Array.from({ length: 10_000 }, (_, index) => ({
   key: `k${String(index).padStart(6, "0")}`,
@@ -30,11 +33,13 @@ async function setUp(clock: Clock) {
     inputs: [[meta]],
     outputLevel: 1,
     deeperRanges: [],
-    horizons: { userVersion: 0, changeVersion: 0, requestVersion: 0 },
+    horizons: noHorizons,
     firstTableNumber,
     tableCountMax: 10,
     tableOptions: smallTableOptions,
     tableSizeBytesTarget: 1_000_000_000,
+    splitKeys: [],
+    ioBytesPerSecond: 0,
   });
   return { disk, job, executor: new InlineCompactionExecutor({ disk, clock }) };
 }
@@ -44,7 +49,7 @@ Deno.test("InlineCompactionExecutor.run() merges and gives way while it does", a
   const { disk, job, executor } = await setUp(clock);
   const { outputs } = await executor.run(job(10));
   deepEqual(readTable(disk, outputs[0], "d"), entries);
-  equal(clock.yieldCount, 2);
+  equal(clock.yieldCount, 3);
   executor.close();
 });
 
@@ -68,5 +73,32 @@ Deno.test("InlineCompactionExecutor.close() rejects what runs and what waits wit
   executor.close();
   await Promise.all([running, waiting]);
   await rejects(executor.run(job(30)), { code: "closed" });
+  equal(disk.openFileCount, 0);
+});
+
+Deno.test("InlineCompactionExecutor.run() keeps to the limit of a job, on the clock it was given", async () => {
+  const scheduler = new Scheduler();
+  const { job, executor } = await setUp(new SimClock(scheduler));
+  const moved = 10_000 * 22;
+  const running = executor.run({ ...job(10), ioBytesPerSecond: moved / 10 });
+  const { outputs, throttledMs } = await scheduler.until(running);
+  const [output] = outputs;
+  // Ten seconds a time over the payload, read and written, in bytes of the file.
+  const wanted = 2 * output.sizeBytes / (moved / 10) * 1_000;
+  ok(Math.abs(throttledMs - wanted) < wanted / 20, `${throttledMs}, want ${wanted}`);
+  equal(Math.round(scheduler.nowMs), Math.round(throttledMs));
+});
+
+Deno.test("InlineCompactionExecutor.lift() and close() end the pause of a throttled merge", async () => {
+  const { disk, job, executor } = await setUp(new SystemClock());
+  const slow = { ...job(10), ioBytesPerSecond: 1 };
+  const lifted = executor.run(slow);
+  await new Promise((resolve) => setImmediate(resolve));
+  executor.lift(slow);
+  equal((await lifted).outputs.length, 1);
+  const closed = rejects(executor.run({ ...job(20), ioBytesPerSecond: 1 }), { code: "closed" });
+  await new Promise((resolve) => setImmediate(resolve));
+  executor.close();
+  await closed;
   equal(disk.openFileCount, 0);
 });

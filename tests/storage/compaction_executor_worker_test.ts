@@ -4,6 +4,7 @@ import { WorkerCompactionExecutor } from "../../storage/compaction_executor_work
 import { EntryKind } from "../../storage/cursor.ts";
 import { DenoDisk } from "../../storage/env/mod.ts";
 import { readTable, smallTableOptions, writeTable } from "./lsm/table_fixture.ts";
+import { noHorizons } from "../../storage/mvcc/retention.ts";
 
 const entries = Array.from({ length: 500 }, (_, index) => ({
   key: `k${String(index).padStart(6, "0")}`,
@@ -32,11 +33,13 @@ async function withJob(
       inputs: [[meta]],
       outputLevel: 1,
       deeperRanges: [],
-      horizons: { userVersion: 0, changeVersion: 0, requestVersion: 0 },
+      horizons: noHorizons,
       firstTableNumber: 10,
       tableCountMax: 10,
       tableOptions: smallTableOptions,
       tableSizeBytesTarget: 4_096,
+      splitKeys: [],
+      ioBytesPerSecond: 0,
     };
     await run({ executor, job, disk, directory });
     equal(disk.openFileCount, 0);
@@ -81,8 +84,8 @@ Deno.test("WorkerCompactionExecutor.close() rejects what runs and what waits wit
 
 Deno.test("WorkerCompactionExecutor starts another thread where one has died", async () => {
   const source = `onmessage = (event) => {
-    if (event.data.tableCountMax === 1) throw new Error("planned");
-    postMessage({ ok: true, outcome: { outputs: [], droppedCount: 7, droppedBytes: 0 } });
+    if (event.data.job.tableCountMax === 1) throw new Error("planned");
+    postMessage({ ok: true, outcome: { outputs: [], droppedCount: 7, droppedBytes: 0, throttledMs: 0 } });
   };`;
   await withJob(async ({ executor, job }) => {
     for (let round = 0; round < 2; round++) {
@@ -94,4 +97,26 @@ Deno.test("WorkerCompactionExecutor starts another thread where one has died", a
       equal((await executor.run(job)).droppedCount, 7);
     }
   }, new URL(`data:application/javascript,${encodeURIComponent(source)}`));
+});
+
+Deno.test("WorkerCompactionExecutor.lift() reaches a merge that waits for its limit", async () => {
+  await withJob(async ({ executor, job, disk, directory }) => {
+    // At a byte a second it would take hours.
+    const slow = { ...job, ioBytesPerSecond: 1 };
+    const running = executor.run(slow);
+    await Promise.resolve();
+    await Promise.resolve();
+    executor.lift(slow);
+    const { outputs } = await running;
+    deepEqual(outputs.flatMap((meta) => readTable(disk, meta, directory)), entries);
+  });
+});
+
+Deno.test("WorkerCompactionExecutor lets an urgent merge through a throttled one", async () => {
+  await withJob(async ({ executor, job }) => {
+    const slow = executor.run({ ...job, ioBytesPerSecond: 1 });
+    const urgent = executor.run({ ...job, firstTableNumber: 50 });
+    equal((await slow).throttledMs < 60_000, true);
+    equal((await urgent).throttledMs, 0);
+  });
 });

@@ -4,13 +4,14 @@ import type { CompactionReply } from "../../storage/compaction_thread_worker.ts"
 import { EntryKind } from "../../storage/cursor.ts";
 import { DenoDisk } from "../../storage/env/mod.ts";
 import { readTable, smallTableOptions, writeTable } from "./lsm/table_fixture.ts";
+import { noHorizons } from "../../storage/mvcc/retention.ts";
 
 const entry = new URL("../../storage/compaction_thread_worker.ts", import.meta.url);
 
 function ask(worker: Worker, job: CompactionJob): Promise<CompactionReply> {
   return new Promise((resolve) => {
     worker.onmessage = (event: MessageEvent<CompactionReply>) => resolve(event.data);
-    worker.postMessage(job);
+    worker.postMessage({ kind: "job", job });
   });
 }
 
@@ -26,11 +27,13 @@ Deno.test("The compaction thread answers each job, whatever became of the one be
       inputs: [[meta]],
       outputLevel: 1,
       deeperRanges: [],
-      horizons: { userVersion: 0, changeVersion: 0, requestVersion: 0 },
+      horizons: noHorizons,
       firstTableNumber: 10,
       tableCountMax: 1,
       tableOptions: smallTableOptions,
       tableSizeBytesTarget: 4_096,
+      splitKeys: [],
+      ioBytesPerSecond: 0,
     };
     deepEqual(await ask(worker, { ...job, inputs: [[{ ...meta, number: 9 }]] }), {
       ok: false,

@@ -8,10 +8,11 @@ import type { CompactionExecutor } from "../../storage/compaction_executor.ts";
 import { InlineCompactionExecutor } from "../../storage/compaction_executor_inline.ts";
 import { EntryKind } from "../../storage/cursor.ts";
 import { Engine } from "../../storage/engine.ts";
-import type { EngineConfig } from "../../storage/engine.ts";
+import type { EngineConfig } from "../../storage/engine_config.ts";
 import { latin1Bytes, latin1Decode, MemoryDisk, silentLogger } from "../../storage/env/mod.ts";
 import { SystemClock } from "../../storage/env/mod.ts";
 import type { Clock, Disk } from "../../storage/env/mod.ts";
+import type { Horizons } from "../../storage/key_space.ts";
 import { BlockCache } from "../../storage/lsm/block_cache.ts";
 import { MemoryBudget } from "../../storage/memory_budget.ts";
 import type { VisibleCursor } from "../../storage/mvcc/visible_cursor.ts";
@@ -63,7 +64,12 @@ export interface TestWrite {
 }
 
 /** Applies one entry whose writes share a version: one above the last. Returns the version. */
-export function applyEntry(engine: Engine, writes: readonly TestWrite[], watermark = 0): number {
+export function applyEntry(
+  engine: Engine,
+  writes: readonly TestWrite[],
+  watermark = 0,
+  horizons: Partial<Horizons> = {},
+): number {
   const { applied } = engine;
   const version = applied.lastVersion + 1;
   for (const { key, value } of writes) {
@@ -76,9 +82,9 @@ export function applyEntry(engine: Engine, writes: readonly TestWrite[], waterma
     term: 1,
     lastVersion: version,
     horizons: {
+      ...applied.horizons,
       userVersion: Math.max(watermark, applied.horizons.userVersion),
-      changeVersion: 0,
-      requestVersion: 0,
+      ...horizons,
     },
     machine: latin1Bytes(`machine ${applied.index + 1}`),
   });

@@ -11,6 +11,8 @@ Deno.test("levelStatistics() adds up the tables of a level", () => {
     tombstoneCount: 3,
     shadowedCount: 2,
     shadowedBytes: 40,
+    payloadBytes: 90,
+    deaths: [],
     oldestVersion: 1,
     newestVersion: 2,
   };

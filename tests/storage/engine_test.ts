@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { EntryKind, versionMax } from "../../storage/cursor.ts";
-import type { EngineConfig } from "../../storage/engine.ts";
+import type { EngineConfig } from "../../storage/engine_config.ts";
 import { latin1Bytes, latin1Decode } from "../../storage/env/mod.ts";
 import type { StorageError } from "../../storage/errors.ts";
 import { BlockCache } from "../../storage/lsm/block_cache.ts";

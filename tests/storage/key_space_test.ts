@@ -1,8 +1,14 @@
 import { equal } from "node:assert/strict";
-import { changeSpace, requestSpace, userSpace, userTreeKey } from "../../storage/key_space.ts";
+import {
+  changeSpace,
+  expirySpace,
+  requestSpace,
+  userSpace,
+  userTreeKey,
+} from "../../storage/key_space.ts";
 
 Deno.test("key spaces keep the tags that are on disk", () => {
-  equal([changeSpace, userSpace, requestSpace].join(""), "ckr");
+  equal([changeSpace, expirySpace, userSpace, requestSpace].join(""), "cekr");
 });
 
 Deno.test("userTreeKey() keeps the order of keys, the empty one included", () => {

@@ -5,6 +5,7 @@ import { EntryKind } from "../../storage/cursor.ts";
 import { InvariantError } from "../../storage/env/mod.ts";
 import { MemoryBudget } from "../../storage/memory_budget.ts";
 import { Memtables } from "../../storage/memtables.ts";
+import { countRule } from "./mvcc/rule_fixture.ts";
 
 function memtablesOf(options: { sizeBytesMax?: number; budget?: MemoryBudget } = {}) {
   const budget = options.budget ?? new MemoryBudget(1_000_000);
@@ -66,4 +67,17 @@ Deno.test("Memtables refuses to freeze inside an entry, and versions that fall",
   memtables.commit(state(1, 5));
   throws(() => write(memtables, 5), InvariantError);
   throws(() => memtables.commit(state(1, 6)), InvariantError);
+});
+
+Deno.test("Memtables.commit() completes the rules that count, and knows the largest horizon", () => {
+  const { memtables } = memtablesOf();
+  memtables.commit({ ...state(1), horizons: { ...appliedNothing.horizons, userVersion: 1 } });
+  equal(memtables.largestHorizon, 1);
+  const horizons = { ...memtables.applied.horizons, rules: [countRule("ka", 5, 2)] };
+  memtables.commit({ ...state(9), horizons });
+  equal(memtables.largestHorizon, 5);
+  memtables.freeze();
+  for (const { horizons: { rules } } of [memtables.applied, memtables.frozen[0].applied]) {
+    deepEqual(rules, [{ ...countRule("ka", 5, 2), countedFrom: 1 }]);
+  }
 });

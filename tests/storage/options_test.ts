@@ -18,6 +18,9 @@ const wrong: Partial<TreeOptions>[] = [
   { level0FileCountSlow: 25 },
   { tableSizeBytesTarget: 2 ** 40 },
   { slowdownMsMax: -1 },
+  { autovacuumDeadRatio: 0 },
+  { autovacuumDeadRatio: 1.1 },
+  { vacuumIoBytesPerSecond: -1 },
   { table: { ...treeOptionsDefault.table, blockSizeBytes: 64 } },
   { table: { ...treeOptionsDefault.table, filterBitsPerKey: 0 } },
 ];

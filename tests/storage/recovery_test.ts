@@ -35,7 +35,7 @@ function writesOf(entry: number) {
   }));
 }
 
-/** Flushes and compacts; ends early where the disk does. Versions are indexes. */
+/** Flushes, compacts and vacuums; ends early where the disk does. Versions are indexes. */
 async function runScript(disk: Disk, clock: SimClock, reached: Reached): Promise<void> {
   let engine: Engine | undefined;
   try {
@@ -45,6 +45,9 @@ async function runScript(disk: Disk, clock: SimClock, reached: Reached): Promise
       reached.model.write(entry, writesOf(entry));
       applyEntry(engine, writesOf(entry), Math.max(0, entry - 20));
       if (entry % 9 === 0) await engine.flush().catch((error) => ok(error instanceof StorageError));
+      if (entry % 18 === 0) {
+        await engine.vacuum().catch((error) => ok(error instanceof StorageError));
+      }
       await clock.yield();
       reached.durableIndex = engine.durableIndex;
     }

@@ -34,7 +34,9 @@ import { codePaths, readTree } from "./tree.ts";
 const tree = readTree(new URL("../../", import.meta.url));
 
 /** Files between the two bounds of length, and why they are one. */
-const longFileReasons: ReadonlyMap<string, string> = new Map([]);
+const longFileReasons: ReadonlyMap<string, string> = new Map([
+  ["storage/engine.ts", "the one face of a tree; each method is a line or two over its parts"],
+]);
 
 /**
  * Source files whose test is not a twin: they are parts of one route or of the whole application,
@@ -51,7 +53,6 @@ const twinReasons: ReadonlyMap<string, string> = new Map([
   ["server/routes/later.ts", "tests/server/app_test.ts"],
   ["server/routes/list_request.ts", "tests/server/routes/range_test.ts"],
   ["server/routes/outcomes.ts", "tests/server/routes/key_test.ts"],
-  ["server/telemetry/metrics.ts", "tests/server/routes/status_test.ts"],
   ["server/wire/batch_body.ts", "tests/server/routes/batch_test.ts"],
   ["server/wire/transaction_body.ts", "tests/server/routes/transaction_test.ts"],
 ]);

@@ -14,10 +14,17 @@ Deno.test("completions bash completes verbs and options in bash", async () => {
   deepEqual(await complete("ankylo", "imp"), "import");
   deepEqual(await complete("ankylo", "put", "--if-"), "--if-match --if-absent");
   deepEqual(await complete("ankylo", "serve", "--data"), "--data-dir");
+  deepEqual(await complete("ankylo", "retention", "re"), "remove");
+  deepEqual(await complete("ankylo", "retention", "set", "--key"), "--key-base64");
 });
 
 Deno.test("completions zsh and fish name every verb", async () => {
   match((await cli(["completions", "zsh"])).stdout, /#compdef ankylo[^]*import\) compadd --/);
   match((await cli(["completions", "fish"])).stdout, /-a import -d '[^']+'\n/);
+  match(
+    (await cli(["completions", "zsh"])).stdout,
+    /retention\) compadd -- list set remove; return/,
+  );
+  match((await cli(["completions", "fish"])).stdout, /from retention' -a remove\n/);
   equal((await cli(["completions", "tcsh"])).exitCode, 2);
 });

@@ -102,3 +102,35 @@ export const smallNode: Readonly<Record<string, string>> = {
   logSegmentSize: "32MiB",
   stopTimeout: "2s",
 };
+
+/** A request that a stand-in for a server was sent. */
+export interface SentRequest {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Runs verbs against a server that answers as the test says. */
+export async function withStub(
+  answer: (request: SentRequest) => Response,
+  test: (run: RunVerb, sent: SentRequest[]) => Promise<void>,
+): Promise<void> {
+  const sent: SentRequest[] = [];
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const { method, headers } = request;
+      sent.push({ method, headers, path: pathname + search, body: await request.text() });
+      return answer(sent[sent.length - 1]);
+    },
+  );
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    await test((args, given) => cli([...args, "--url", url], given), sent);
+  } finally {
+    await server.shutdown();
+  }
+}

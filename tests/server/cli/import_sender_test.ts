@@ -30,6 +30,7 @@ async function sendTo(answer: (seen: readonly Seen[]) => Response) {
     operations: ['{"key":"a"}', '{"key":"b"}', '{"key":"c"}'],
     lines: [1, 2, 3],
     refused: [],
+    expiredCount: 0,
   };
   try {
     return { failures: await sender.send(batch), seen };

@@ -26,7 +26,7 @@ Deno.test("import and export carry every key, value and media type exactly", asy
     await run(["del", "--prefix", "", "--yes"]);
     equal((await run(["list", "--count"])).stdout, "0\n");
     const imported = await run(["import", file, "-o", "json"]);
-    deepEqual(JSON.parse(imported.stdout), { imported: values.length, failed: 0 });
+    deepEqual(JSON.parse(imported.stdout), { imported: values.length, failed: 0, expired: 0 });
     for (const [index, [type, body]] of values.entries()) {
       const response = await fetch(`${server.url}/v1/kv/x/%FF%00${index}`);
       deepEqual([response.headers.get("content-type"), await response.text()], [type, body]);
@@ -59,4 +59,21 @@ Deno.test("import says from where to go on when the server is not there", async 
   const outcome = await cli([...args, "--skip-lines", "1"], { stdin });
   equal(outcome.exitCode, 1);
   match(outcome.stderr, /^ankylo: unreachable: [^\n]*--skip-lines 1$/m);
+});
+
+Deno.test("export and import keep the time that a value has left", async () => {
+  await withNode(async (run, _server, folder) => {
+    await run(["put", "a", "1", "--ttl", "1h"]);
+    const { stdout } = await run(["export"]);
+    const { expiresAt } = JSON.parse(stdout);
+    const over = stdout.replace(expiresAt, "2020-01-01T00:00:00.000000Z");
+    await Deno.writeTextFile(`${folder}/a.ndjson`, over + stdout.replace('"a"', '"b"'));
+    await run(["del", "a"]);
+    const { stdout: told } = await run(["import", `${folder}/a.ndjson`]);
+    equal(told, "imported 1 entries, left out 1 that had expired\n");
+    equal((await run(["get", "a"])).exitCode, 1);
+    const again = JSON.parse((await run(["get", "b", "-o", "json"])).stdout);
+    // Kept to the millisecond, rounded up.
+    equal(again.expiresAt >= expiresAt, true);
+  });
 });

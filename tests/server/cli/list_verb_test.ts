@@ -1,5 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { withNode } from "./harness.ts";
+import { withNode, withStub } from "./harness.ts";
 
 Deno.test("list prints ranges in either direction, counted or whole", async () => {
   await withNode(async (run) => {
@@ -20,5 +20,19 @@ Deno.test("list prints ranges in either direction, counted or whole", async () =
     const short = await run(["list", "--limit", "1"]);
     match(short.stderr, /there is more/);
     equal((await run(["list", "--limit", "x"])).exitCode, 2);
+  });
+});
+
+Deno.test("list shows when values expire, where one does", async () => {
+  const entry = { key: "a", value: "v", contentType: "text/plain", versionstamp: "01" };
+  let expiresAt: string | null = null;
+  const page = () => ({ entries: [entry, { ...entry, key: "b", expiresAt }], cursor: null });
+  await withStub(() => Response.json(page()), async (run) => {
+    equal((await run(["list"])).stdout.includes("expires"), false);
+    expiresAt = "2026-11-23T08:00:00.000000Z";
+    const { stdout } = await run(["list"]);
+    match(stdout, /│ expires /);
+    match(stdout, /│ b .*│ 01 +│ 2026-11-23T08:00:00.000000Z │/);
+    match((await run(["list", "--keys-only"])).stdout, /│ key │ versionstamp │ expires /);
   });
 });

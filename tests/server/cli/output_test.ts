@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import {
+  ageText,
   flatten,
   grouped,
   hasColor,
@@ -7,16 +8,18 @@ import {
   printPairs,
   printTable,
   shorten,
+  sizeText,
   visible,
 } from "../../../server/cli/output.ts";
 import { fakeIo } from "./harness.ts";
 
 Deno.test("flatten() names leaves by their paths", () => {
-  deepEqual(flatten({ a: { b: 1, c: [2] }, d: null, e: [] }), [
+  deepEqual(flatten({ a: { b: 1, c: ["x"] }, d: null, e: [], f: [2, 3] }), [
     ["a.b", 1],
-    ["a.c.0", 2],
+    ["a.c.0", "x"],
     ["d", null],
     ["e", "none"],
+    ["f", "2 3"],
   ]);
 });
 
@@ -45,4 +48,23 @@ Deno.test("printPairs() and printJson() print what they are given", async () => 
 Deno.test("shorten() and grouped() keep to their width", () => {
   deepEqual([shorten("abcd", 4), shorten("abcde", 4)], ["abcd", "abc…"]);
   deepEqual([grouped(1234567), grouped(1.5, 3)], ["1,234,567", "1.500"]);
+});
+
+Deno.test("sizeText() shows three digits and the unit that they fit", () => {
+  const sizes = [0, 1_023, 1_024, 1_536, 10_239, 102_400, 1_048_575, 3 * 2 ** 40];
+  deepEqual(sizes.map(sizeText), [
+    "0 B",
+    "1023 B",
+    "1.00 KiB",
+    "1.50 KiB",
+    "10.0 KiB",
+    "100 KiB",
+    "1.00 MiB",
+    "3.00 TiB",
+  ]);
+});
+
+Deno.test("ageText() shows the two largest units", () => {
+  const ages = [0, 999, 1_000, 61_000, 3_600_000, 3_601_000, 90_061_000, 172_800_000];
+  deepEqual(ages.map(ageText), ["0ms", "999ms", "1s", "1m 1s", "1h", "1h", "1d 1h", "2d"]);
 });

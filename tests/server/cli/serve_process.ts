@@ -24,6 +24,7 @@ export function programCommand(args: readonly string[], folder: string): Deno.Co
       `--allow-read=${folder},./storage`,
       `--allow-write=${folder}`,
       "--allow-env=ANKYLO_*",
+      "--allow-sys=statfs",
       "server/main.ts",
       ...args,
     ],

@@ -56,6 +56,8 @@ Deno.test("POST /v1/batch refuses a body without operations by the field", async
 
 const refused: [string, Record<string, unknown>, number, string, string?][] = [
   ["an op that is none", { op: "add", key: "a" }, 400, "invalid_request", "op"],
+  ["a get with a ttl", { op: "get", key: "a", ttl: "1s" }, 400, "invalid_request", "ttl"],
+  ["a ttl that is none", { op: "set", key: "a", value: "", ttl: 1 }, 400, "invalid_request", "ttl"],
   ["a get with a value", { op: "get", key: "a", value: 1 }, 400, "invalid_request", "value"],
   [
     "a condition that is none",
@@ -142,4 +144,14 @@ Deno.test("the values that an answer shows are bounded", async () => {
   const { results } = await (await h.post("/v1/batch", { operations })).json();
   equal(results[63].status, 200);
   equal(results[64].code, "overloaded");
+});
+
+Deno.test("a set in a batch may have a ttl, and a get shows when the value expires", async () => {
+  const h = harness();
+  const operations = [
+    { op: "set", key: "a", value: "1", ttl: "1s" },
+    { op: "get", key: "a" },
+  ];
+  const { results } = await (await h.post("/v1/batch", { operations })).json();
+  equal(results[1].expiresAt, "2026-09-21T14:13:22.000001Z");
 });

@@ -220,7 +220,9 @@ const badPaths: Record<string, [string, number, string]> = {
     400,
     "invalid_request",
   ],
-  "at=": ["/v1/kv/a?at=00000000000000010000", 501, "not_implemented"],
+  "an at= that is no version": ["/v1/kv/a?at=1", 400, "invalid_request"],
+  "an at= ahead of the clock": ["/v1/kv/a?at=2027-01-01T00:00:00Z", 400, "invalid_request"],
+  "an at= that no version can have": ["/v1/kv/a?at=9999-01-01T00:00:00Z", 400, "invalid_request"],
 };
 for (const [name, [path, status, code]] of Object.entries(badPaths)) {
   Deno.test(`GET refuses ${name}`, async () => {
@@ -238,9 +240,12 @@ Deno.test("GET takes every consistency and says what it served", async () => {
   }
 });
 
-Deno.test("PUT refuses ttl=, a coding and a type that is none", async () => {
+Deno.test("PUT refuses a ttl= out of its bounds, a coding and a type that is none", async () => {
   const h = harness();
-  await problem(await h.send("PUT", "/v1/kv/a?ttl=5s"), 501, "not_implemented");
+  for (const ttl of ["0s", "36501d", "5", "", "-1s"]) {
+    const refused = await h.send("PUT", `/v1/kv/a?ttl=${ttl}`);
+    equal((await problem(refused, 400, "invalid_request")).parameter, "ttl");
+  }
   const coded = await h.send("PUT", "/v1/kv/a", { headers: { "content-encoding": "gzip" } });
   await problem(coded, 415, "unsupported_media_type");
   const typed = await h.send("PUT", "/v1/kv/a", { headers: { "content-type": "text" } });
@@ -265,4 +270,73 @@ Deno.test("a session that the client brings back never goes backwards", async ()
     const refused = await h.send("GET", "/v1/kv/a", { headers: { "ankylo-session": garbage } });
     await problem(refused, 400, "invalid_request");
   }
+});
+
+Deno.test("at= shows what was there, by versionstamp and by time", async () => {
+  const h = harness();
+  const first = await put(h, "a", "one");
+  h.clock.advance(1_000);
+  const second = await put(h, "a", "two");
+  h.clock.advance(1_000);
+  await h.send("DELETE", "/v1/kv/a");
+  const read = (at: string) => h.send("GET", `/v1/kv/a?at=${at}`);
+  const then = await read(first);
+  equal(await then.text(), "one");
+  equal(then.headers.get("etag"), `"${first}"`);
+  equal(then.headers.get("ankylo-session"), first);
+  equal(await (await read(second)).text(), "two");
+  equal(await (await read("2026-09-21T14:13:21.999999Z")).text(), "one");
+  equal(await (await read("2026-09-21T16:13:22%2B02:00")).text(), "two");
+  await problem(await read("2026-09-21T14:13:21Z"), 404, "key_not_found");
+  await problem(await h.send("GET", "/v1/kv/a"), 404, "key_not_found");
+  const matching = { headers: { "if-none-match": `"${first}"` } };
+  equal((await h.send("GET", `/v1/kv/a?at=${first}`, matching)).status, 304);
+});
+
+Deno.test("at= leaves a session where it is", async () => {
+  const h = harness();
+  const first = await put(h, "a", "one");
+  const second = await put(h, "a", "two");
+  const headers = { "ankylo-session": second };
+  const response = await h.send("GET", `/v1/kv/a?at=${first}`, { headers });
+  equal(await response.text(), "one");
+  equal(response.headers.get("ankylo-session"), second);
+});
+
+Deno.test("at= below what is kept is 410 and says what is", async () => {
+  const h = harness();
+  const first = await put(h, "a", "one");
+  const second = await put(h, "a", "two");
+  h.database.watermark = h.database.lastVersion;
+  const refused = await h.send("GET", `/v1/kv/a?at=${first}`);
+  const { oldest, oldestTime } = await problem(refused, 410, "version_vacuumed");
+  deepEqual([oldest, oldestTime], [second, "2026-09-21T14:13:21.000002Z"]);
+  equal((await h.send("GET", `/v1/kv/a?at=${oldest}`)).status, 200);
+});
+
+Deno.test("a value with a ttl says when it expires, and is gone then", async () => {
+  const h = harness();
+  equal((await h.send("PUT", "/v1/kv/a?ttl=1500ms", { body: "1" })).status, 200);
+  for (const method of ["GET", "HEAD"]) {
+    const { headers } = await h.send(method, "/v1/kv/a");
+    equal(headers.get("expires"), "Mon, 21 Sep 2026 14:13:23 GMT", "rounded up to a second");
+    equal(headers.get("ankylo-expires-at"), "2026-09-21T14:13:22.500001Z");
+  }
+  const any = { headers: { "if-none-match": "*" } };
+  equal((await h.send("GET", "/v1/kv/a", any)).headers.has("expires"), true);
+  h.clock.advance(1_500);
+  equal((await h.send("GET", "/v1/kv/a")).status, 200);
+  h.clock.advance(1);
+  await problem(await h.send("GET", "/v1/kv/a"), 404, "key_not_found");
+  await put(h, "a", "stays");
+  equal((await h.send("GET", "/v1/kv/a")).headers.has("expires"), false);
+});
+
+Deno.test("another ttl is another request to an Idempotency-Key", async () => {
+  const h = harness();
+  const init = { body: "1", headers: { "idempotency-key": "k1" } };
+  equal((await h.send("PUT", "/v1/kv/a?ttl=5s", init)).status, 200);
+  equal((await h.send("PUT", "/v1/kv/a?ttl=5s", init)).status, 200);
+  const other = await h.send("PUT", "/v1/kv/a?ttl=6s", init);
+  await problem(other, 422, "idempotency_mismatch");
 });

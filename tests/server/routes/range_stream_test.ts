@@ -128,3 +128,33 @@ Deno.test("a stream that is asked for while the server stops ends at once, and s
   deepEqual(linesOf(await response.text()).map(({ code }) => code), ["stopping"]);
   equal(h.database.holds.size, 0);
 });
+
+Deno.test("a stream at a past version shows what was there, under a hold of its range", async () => {
+  const h = await filled(3, "x");
+  h.clock.advance(1_000);
+  await h.send("DELETE", "/v1/kv?prefix=k");
+  const held: unknown[] = [];
+  const hold = h.database.hold.bind(h.database);
+  h.database.hold = (holder, options) => {
+    held.push(options?.version, options?.range);
+    return hold(holder, options);
+  };
+  const response = await h.send("GET", "/v1/kv?prefix=k&at=2026-09-21T14:13:21.5Z", { headers });
+  deepEqual(held, [1_790_000_001_500_000, { start: "k", end: "l" }]);
+  equal(linesOf(await response.text()).length, 3);
+  const ahead = await h.send("GET", "/v1/kv?at=2030-01-01T00:00:00Z", { headers });
+  await problem(ahead, 400, "invalid_request");
+  h.database.watermark = h.database.lastVersion;
+  const gone = await h.send("GET", "/v1/kv?at=2026-09-21T14:13:21.5Z", { headers });
+  await problem(gone, 410, "version_vacuumed");
+  equal(h.database.holds.size, 0);
+});
+
+Deno.test("a stream whose hold an operator ends has that as its last line", async () => {
+  const h = await filled(10_000, "x".repeat(300));
+  const response = await h.send("GET", "/v1/kv", { headers });
+  const [hold] = h.database.holds;
+  h.database.releaseHolder(hold.id);
+  equal(linesOf(await response.text()).at(-1).code, "version_vacuumed");
+  equal(h.database.holds.size, 0);
+});

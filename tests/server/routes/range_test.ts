@@ -8,7 +8,7 @@ import { buildApp } from "../../../server/app.ts";
 import { appConfig } from "../../../server/context.ts";
 import { unpackMessage } from "../../../server/wire/message_pack.ts";
 import { silentLogger } from "../../../storage/env/mod.ts";
-import { type Harness, harness, problem, put } from "../harness.ts";
+import { type Harness, harness, idleNode, problem, put } from "../harness.ts";
 
 async function filled(count: number, config = {}): Promise<Harness> {
   const h = harness(config);
@@ -129,7 +129,7 @@ Deno.test("a cursor outlives a restart while its version is kept", async () => {
   equal(h.database.holds.size, 0, "stopping lets every version go");
   const app = buildApp({
     database: h.database,
-    node: { statistics: () => ({}), check: () => Promise.resolve({}) },
+    node: idleNode(),
     clock: h.clock,
     logger: silentLogger,
     config: appConfig(),
@@ -227,4 +227,111 @@ Deno.test("DELETE of a range needs one, and refuses more than 10,000 keys", asyn
   const refused = await problem(await h.send("DELETE", "/v1/kv?prefix="), 400, "invalid_request");
   equal(refused.limit, 10_000);
   equal((await (await h.send("DELETE", "/v1/kv?prefix=k")).json()).deleted, 10_000);
+});
+
+Deno.test("at= shows lists and counts as they were, on every page", async () => {
+  const h = await filled(5);
+  const then = (await list(h, "limit=1")).versionstamp;
+  h.clock.advance(1_000);
+  await h.send("DELETE", "/v1/kv?prefix=k000");
+  await put(h, "k9", "new");
+  deepEqual(keysOf(await list(h, "")), ["k9"]);
+  equal((await list(h, `count_only&at=${then}`)).count, 5);
+  equal((await list(h, "count_only&at=2026-09-21T14:13:21.5Z")).count, 5);
+  const first = await list(h, `limit=2&at=${then}`);
+  equal(first.versionstamp, then);
+  const second = await list(h, `limit=2&at=${then}&cursor=${first.cursor}`);
+  const third = await list(h, `cursor=${second.cursor}`);
+  deepEqual([...keysOf(first), ...keysOf(second), ...keysOf(third)], [
+    "k0000",
+    "k0001",
+    "k0002",
+    "k0003",
+    "k0004",
+  ]);
+});
+
+Deno.test("at= is refused ahead of the clock, beside another cursor, and where it is vacuumed", async () => {
+  const h = await filled(5);
+  const { cursor, versionstamp } = await list(h, "limit=1");
+  await put(h, "k9", "new");
+  for (const query of [`at=${"0".repeat(16)}0000&cursor=${cursor}`, "at=2030-01-01T00:00:00Z"]) {
+    await problem(await h.send("GET", `/v1/kv?${query}`), 400, "invalid_request");
+  }
+  h.database.watermark = h.database.lastVersion;
+  for (const query of [`at=${versionstamp}`, `at=${versionstamp}&count_only`]) {
+    const refused = await h.send("GET", `/v1/kv?${query}`);
+    equal(typeof (await problem(refused, 410, "version_vacuumed")).oldest, "string");
+  }
+});
+
+Deno.test("a list at a past version is refused, not shown anew, where its hold comes too late", async () => {
+  const h = await filled(5);
+  const then = h.database.lastVersion;
+  await put(h, "k9", "new");
+  const hold = h.database.hold.bind(h.database);
+  h.database.hold = (holder, options) => {
+    h.database.watermark = h.database.lastVersion;
+    return hold(holder, options);
+  };
+  const at = `0${then.toString(16)}`.padStart(16, "0") + "0000";
+  await problem(await h.send("GET", `/v1/kv?limit=1&at=${at}`), 410, "version_vacuumed");
+  equal((await list(h, "limit=1")).entries.length, 1, "the newest can still be held");
+});
+
+Deno.test("expiresAt is shown, and what has expired is in no list", async () => {
+  const h = await filled(1);
+  await h.send("PUT", "/v1/kv/k0000x?ttl=1s", { body: "1" });
+  const { entries } = await list(h, "");
+  equal(entries[0].expiresAt, null);
+  equal(entries[1].expiresAt, "2026-09-21T14:13:22.000002Z");
+  h.clock.advance(1_001);
+  deepEqual(keysOf(await list(h, "")), ["k0000"]);
+  equal((await list(h, "count_only")).count, 1);
+});
+
+Deno.test("a cursor whose hold an operator has ended is over, and takes no new one", async () => {
+  const h = await filled(5);
+  const { cursor } = await list(h, "limit=1");
+  const [hold] = h.database.holds;
+  equal(h.database.releaseHolder(hold.id), true);
+  await problem(await h.send("GET", `/v1/kv?cursor=${cursor}`), 410, "cursor_expired");
+  equal(h.database.holds.size, 0);
+});
+
+Deno.test("a page whose hold is ended while it is read is 410 cursor_expired", async () => {
+  const h = await filled(5);
+  const { cursor } = await list(h, "limit=1");
+  const scan = h.database.scan.bind(h.database);
+  h.database.scan = (range, options) => {
+    const [hold] = h.database.holds;
+    h.database.releaseHolder(hold.id);
+    return scan(range, options);
+  };
+  await problem(await h.send("GET", `/v1/kv?cursor=${cursor}`), 410, "cursor_expired");
+});
+
+Deno.test("a cursor holds its range only, and the last one of them all keys", async () => {
+  const h = await filled(5, { cursorCountMax: 2 });
+  await list(h, "limit=1&prefix=k&end=k0003");
+  await list(h, "limit=1&prefix=k");
+  deepEqual([...h.database.holds].map(({ range }) => range), [{ start: "k", end: "k0003" }, {}]);
+  await put(h, "l1", "x");
+  await put(h, "l2", "x");
+  const { cursor } = await list(h, "limit=1&prefix=l");
+  equal(h.database.holds.size, 2, "it shares the one of all keys");
+  deepEqual(keysOf(await list(h, `cursor=${cursor}`)), ["l2"]);
+});
+
+Deno.test("the last cursor holds its own range where all keys cannot be held so far back", async () => {
+  const h = await filled(0, { cursorCountMax: 1 });
+  const headers = { "content-type": "application/json" };
+  const rule = { body: '{"retention":"1d"}', headers };
+  await h.send("PUT", "/v1/admin/retention?prefix=long/", rule);
+  await put(h, "long/a", "1");
+  const then = await put(h, "long/b", "1");
+  await put(h, "short", "1");
+  h.database.watermark = h.database.lastVersion;
+  await list(h, `limit=1&prefix=long/&at=${then}`);
+  deepEqual([...h.database.holds].map(({ range }) => range), [{ start: "long/", end: "long0" }]);
 });

@@ -144,11 +144,14 @@ for (const [name, text] of [["text", "{"], ["bytes that are no UTF-8", "\xff"], 
   });
 }
 
-Deno.test("POST /v1/txn refuses other types with 415, and ttl with 501", async () => {
+Deno.test("POST /v1/txn refuses other types with 415, and a ttl that is no duration", async () => {
   const h = harness();
   await problem(await h.send("POST", "/v1/txn", { body: "{}" }), 415, "unsupported_media_type");
-  const mutations = [{ ...set, ttl: "5s" }];
-  await problem(await h.post("/v1/txn", { mutations }), 501, "not_implemented");
+  const deleted = { op: "delete", key: "a" };
+  for (const wrong of [{ ...set, ttl: 5 }, { ...set, ttl: "0s" }, { ...deleted, ttl: "5s" }]) {
+    const refused = await h.post("/v1/txn", { mutations: [wrong] });
+    equal((await problem(refused, 400, "invalid_request")).field, "mutations[0].ttl");
+  }
 });
 
 const counts: [string, number, (index: number) => unknown][] = [
@@ -212,4 +215,25 @@ Deno.test("a check with a versionstamp that no commit has does not hold, and is 
     const answer = await problem(await h.post("/v1/txn", { checks }), 409, "check_failed");
     equal(String(answer.failedChecks), "0,1");
   }
+});
+
+Deno.test("a ttl goes with each mutation that writes, and reads show when values expire", async () => {
+  const h = harness();
+  const written = await h.post("/v1/txn", {
+    mutations: [
+      { op: "set", key: "s", value: "x", ttl: "1s" },
+      { op: "append", key: "t", value: "x", ttl: "2s" },
+      { op: "add", key: "n", value: 1, ttl: "3s" },
+      { op: "min", key: "n", value: 1 },
+      { op: "max", key: "m", value: 1 },
+    ],
+  });
+  equal(written.status, 200);
+  const { reads } = await (await h.post("/v1/txn", { reads: ["s", "t", "n", "m"] })).json();
+  deepEqual(reads.map((read: { expiresAt: string | null }) => read.expiresAt), [
+    "2026-09-21T14:13:22.000001Z",
+    "2026-09-21T14:13:23.000001Z",
+    "2026-09-21T14:13:24.000001Z",
+    null,
+  ]);
 });

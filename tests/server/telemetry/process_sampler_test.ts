@@ -1,7 +1,7 @@
 /**
  * @module
  */
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { ProcessSampler } from "../../../server/telemetry/process_sampler.ts";
 import { ManualClock } from "../manual_clock.ts";
 
@@ -11,6 +11,7 @@ Deno.test("ProcessSampler tells the longest delay since the last look, and stops
   clock.advance(5_000);
   const sample = sampler.sample();
   equal(sample.eventLoopDelaySecondsMax, 0);
+  deepEqual([sample.eventLoopDelay.bucketCounts[0], sample.eventLoopDelay.longestMs], [10, 0]);
   equal(sample.residentSizeBytes > 0, true);
   equal(sample.cpuUserSeconds > 0, true);
   sampler.close();

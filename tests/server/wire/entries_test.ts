@@ -9,9 +9,10 @@ const bytes = fc.uint8Array({ maxLength: 20 });
 const types = fc.constantFrom("application/json", "text/plain", "image/png", 'a/b;c="d"');
 
 Deno.test("entryJson() is the JSON of entryObject() for any bytes, on one line", () => {
-  fc.assert(fc.property(bytes, bytes, types, (keyBytes, value, contentType) => {
+  const expiry = fc.constantFrom(undefined, 1_790_000_000_000_001);
+  fc.assert(fc.property(bytes, bytes, types, expiry, (keyBytes, value, contentType, expiresAt) => {
     const key = String.fromCharCode(...keyBytes);
-    const stored = { bytes: value, contentType, version: 77 };
+    const stored = { bytes: value, contentType, version: 77, expiresAt };
     const text = entryJson(key, stored);
     equal(text.includes("\n"), false);
     const { keyBase64, valueBase64, ...rest } = JSON.parse(text);
@@ -24,10 +25,15 @@ Deno.test("entryJson() is the JSON of entryObject() for any bytes, on one line",
 });
 
 Deno.test("entryJson() leaves the value out of keys only, and puts a lead in front", () => {
-  const stored = { bytes: new Uint8Array(0), contentType: "text/plain", version: 1 };
+  const stored = {
+    bytes: new Uint8Array(0),
+    contentType: "text/plain",
+    version: 1,
+    expiresAt: 1_790_000_000_000_001,
+  };
   equal(
     entryJson("a", stored, { isKeysOnly: true, lead: '"status":200' }),
     '{"status":200,"key":"a","contentType":"text/plain",' +
-      '"versionstamp":"00000000000000010000","expiresAt":null}',
+      '"versionstamp":"00000000000000010000","expiresAt":"2026-09-21T14:13:20.000001Z"}',
   );
 });

@@ -1,9 +1,14 @@
 /**
  * @module
  */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { endOfPrefix, isEmptyRange, readRange } from "../../../server/wire/parameters.ts";
+import {
+  endOfPrefix,
+  isEmptyRange,
+  readMoment,
+  readRange,
+} from "../../../server/wire/parameters.ts";
 
 // A small alphabet, so that keys and bounds meet.
 const key = fc.array(fc.constantFrom("\0", "a", "b", "\xfe", "\xff"), { maxLength: 4 })
@@ -35,4 +40,14 @@ Deno.test("endOfPrefix() steps over 0xff", () => {
     undefined,
     "b",
   ]);
+});
+
+Deno.test("readMoment() takes a versionstamp, a time, or nothing", () => {
+  const read = (text: string) => readMoment(new Map([["at", text]]), "at");
+  equal(read("000000000000004d0000"), 77);
+  equal(read("1970-01-01T00:00:00.000077Z"), 77);
+  equal(readMoment(new Map(), "at"), undefined);
+  for (const text of ["", "77", "000000000000004d0001", "1970-01-01"]) {
+    throws(() => read(text), { code: "invalid_request", details: { parameter: "at" } }, text);
+  }
 });

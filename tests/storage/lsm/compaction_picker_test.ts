@@ -1,18 +1,17 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
-import type { Horizons } from "../../../storage/key_space.ts";
 import type { CompactionPlan, CompactionState } from "../../../storage/lsm/compaction_picker.ts";
 import {
   compactionDebtBytes,
   compactionScores,
   pickCompaction,
-  reclaimRatio,
+  planDownInPieces,
+  planInPlace,
 } from "../../../storage/lsm/compaction_picker.ts";
 import type { TableMeta } from "../../../storage/lsm/table_meta.ts";
 import { levelCount, treeOptions } from "../../../storage/options.ts";
 
 const options = treeOptions({ level0FileCountCompact: 3, level1SizeBytesMax: 1_024 });
-const keepAll: Horizons = { userVersion: 0, changeVersion: 0, requestVersion: 0 };
 
 function table(
   number: number,
@@ -29,6 +28,8 @@ function table(
     tombstoneCount: 0,
     shadowedCount: 0,
     shadowedBytes: 0,
+    payloadBytes: 90,
+    deaths: [],
     oldestVersion: 10,
     newestVersion: 20,
     ...given,
@@ -40,7 +41,7 @@ function state(
   given: Partial<CompactionState> = {},
 ): CompactionState {
   const padded = Array.from({ length: levelCount }, (_, level) => levels[level] ?? []);
-  return { levels: padded, options, horizons: keepAll, pointers: [], ...given };
+  return { levels: padded, options, pointers: [], ...given };
 }
 
 function numbersOf(plan: CompactionPlan | undefined): number[][] | undefined {
@@ -117,81 +118,44 @@ Deno.test("compactionScores() grows by ten a level, compactionDebtBytes() counts
   equal(compactionDebtBytes(levels, options), 300 + 1_024);
 });
 
-const dead = { shadowedCount: 30 };
-const seen: Horizons = { userVersion: 20, changeVersion: 20, requestVersion: 20 };
-const ratios = [
-  { name: "with all below the watermark", range: "ka-kz", given: dead, horizons: seen, want: 0.3 },
-  {
-    name: "with one version above the watermark",
-    range: "ka-kz",
-    given: { ...dead, newestVersion: 21 },
-    horizons: seen,
-    want: 0,
-  },
-  {
-    name: "of change records alone",
-    range: "ca-cz",
-    given: {},
-    horizons: { ...keepAll, changeVersion: 20 },
-    want: 1,
-  },
-  {
-    name: "of requests alone",
-    range: "ra-rz",
-    given: {},
-    horizons: { ...keepAll, requestVersion: 20 },
-    want: 1,
-  },
-  {
-    name: "of user keys and requests, whose horizon is behind",
-    range: "ka-rz",
-    given: dead,
-    horizons: { ...seen, requestVersion: 19 },
-    want: 0,
-  },
-  {
-    name: "of user keys, whatever other horizons are",
-    range: "ka-kz",
-    given: dead,
-    horizons: { ...keepAll, userVersion: 20 },
-    want: 0.3,
-  },
-  { name: "of a space not known", range: "xa-xb", given: dead, horizons: seen, want: 0 },
-];
-for (const { name, range, given, horizons, want } of ratios) {
-  Deno.test(`reclaimRatio() of a table ${name} is ${want}`, () => {
-    equal(reclaimRatio(table(1, range, given), horizons), want);
-  });
-}
-
-Deno.test("pickCompaction() rewrites the table with most to reclaim in place where none is deeper", () => {
-  const level1 = [
-    table(1, "ka-kb", { shadowedCount: 24 }),
-    table(2, "kc-kd", { shadowedCount: 40 }),
-    table(3, "ke-kf", { tombstoneCount: 30 }),
-  ];
-  const plan = pickCompaction(state([[], level1, [table(9, "kx-kz")]], { horizons: seen }));
-  deepEqual(numbersOf(plan), [[2]]);
-  equal(plan?.outputLevel, 1);
-  equal(plan?.isTrivialMove, false);
-  equal(plan?.reason, "reclaim");
-  deepEqual(plan?.deeperRanges, []);
+Deno.test("pickCompaction() splits its result where it would overlap more than ten files", () => {
+  const small = treeOptions({ ...options, tableSizeBytesTarget: 512, level1SizeBytesMax: 2_048 });
+  const level0 = [1, 2, 3].map((number) => table(number, "ka-kz"));
+  const level2 = [..."bcdefghijklmnopqrstuvw"].map((letter, index) =>
+    table(10 + index, `k${letter}-k${letter}`, { sizeBytes: 500 })
+  );
+  const plan = pickCompaction(state([level0, [], level2], { options: small }));
+  // Ten of them have 5,000 of the 5,120 bytes that a result may overlap.
+  deepEqual(plan?.splitKeys, ["kl", "kv"]);
 });
 
-Deno.test("pickCompaction() moves what it reclaims down where a deeper table overlaps", () => {
-  const levels = [[], [table(1, "ka-kd", { tombstoneCount: 90 })], [], [table(9, "kc-kz")]];
-  const plan = pickCompaction(state(levels, { horizons: seen }));
-  deepEqual(numbersOf(plan), [[1]]);
-  equal(plan?.outputLevel, 2);
-  // A move would keep what can be dropped on the way.
-  equal(plan?.isTrivialMove, false);
+Deno.test("planDownInPieces() first cuts up what lies across more than it should overlap", () => {
+  const small = treeOptions({ ...options, tableSizeBytesTarget: 512 });
+  const tables = (count: number) =>
+    [..."bcdefghijklmnopqrstuvwxy"].slice(0, count).map((letter, index) =>
+      table(10 + index, `k${letter}-k${letter}`, { sizeBytes: 512 })
+    );
+  const wide = table(1, "ka-kz");
+  const plan = (count: number) =>
+    planDownInPieces(state([[], [wide], tables(count)], { options: small }), 1, {
+      table: wide,
+      reason: "vacuum",
+    });
+  equal(plan(20).outputLevel, 2);
+  equal(plan(20).inputs.flat().length, 21);
+  equal(plan(21).outputLevel, 1);
+  deepEqual(plan(21).splitKeys, ["kl", "kv"]);
+  // One table of any size cannot be shared out.
+  const huge = state([[], [wide], [table(9, "kc-kc", { sizeBytes: 99_999 })]], { options: small });
+  equal(planDownInPieces(huge, 1, { table: wide, reason: "vacuum" }).outputLevel, 2);
 });
 
-Deno.test("pickCompaction() reclaims from level 0 by the closure of the table", () => {
-  const level0 = [table(2, "ka-kd"), table(1, "kc-kz", { shadowedCount: 90 })];
-  const plan = pickCompaction(state([level0], { horizons: seen }));
-  deepEqual(numbersOf(plan), [[2], [1]]);
-  equal(plan?.outputLevel, 1);
+Deno.test("planInPlace() keeps the table's level and minds all that is deeper", () => {
+  const one = table(1, "ka-kd");
+  const from = state([[], [one], [table(8, "kd-ke")], [table(7, "ka-kb"), table(9, "kc-kz")]]);
+  const plan = planInPlace(from, 1, { table: one, reason: "reclaim" });
+  deepEqual([plan.outputLevel, plan.isTrivialMove, numbersOf(plan)], [1, false, [[1]]]);
+  deepEqual(plan.deeperRanges.map(({ smallestKey }) => smallestKey), ["kd", "ka", "kc"]);
 });
 
 Deno.test("pickCompaction() leaves no older version of a key above or beside what it takes", () => {
@@ -210,7 +174,7 @@ Deno.test("pickCompaction() leaves no older version of a key above or beside wha
         );
         return at === 0 ? metas : disjoint(metas);
       });
-      const from = state(levels, { horizons: seen });
+      const from = state(levels);
       const plan = pickCompaction(from);
       if (plan === undefined) return;
       const taken = new Set(plan.inputs.flat());

@@ -16,8 +16,7 @@ import {
   sorted,
   writeTable,
 } from "./table_fixture.ts";
-
-const keepAll: Horizons = { userVersion: 0, changeVersion: 0, requestVersion: 0 };
+import { noHorizons as keepAll } from "../../../storage/mvcc/retention.ts";
 
 function jobOf(inputs: TableMeta[][], given: Partial<CompactionJob> = {}): CompactionJob {
   return {
@@ -30,6 +29,8 @@ function jobOf(inputs: TableMeta[][], given: Partial<CompactionJob> = {}): Compa
     tableCountMax: 50,
     tableOptions: smallTableOptions,
     tableSizeBytesTarget: 1_024,
+    splitKeys: [],
+    ioBytesPerSecond: 0,
     ...given,
   };
 }
@@ -118,7 +119,7 @@ const cases: {
   {
     name: "drops change records and requests by their own horizons",
     runs: ["c1@5=a c2@6=b ka@5=c ka@4=d r1@5=e r2@6=f"],
-    horizons: { userVersion: 0, changeVersion: 5, requestVersion: 6 },
+    horizons: { ...keepAll, changeVersion: 5, requestVersion: 6 },
     want: "c2@6=b ka@5=c ka@4=d",
     dropped: 3,
   },
@@ -181,6 +182,37 @@ for (const userVersion of [0, 15, 30]) {
     deepEqual(readAll(disk, outputs), kept);
   });
 }
+
+Deno.test("compact() ends a file before each split key, in the middle of nothing", async () => {
+  const disk = diskWith("d");
+  const input = await writeTable(disk, manyVersions, { directory: "d", number: 1 });
+  const job = jobOf([[input]], {
+    tableSizeBytesTarget: 1_000_000,
+    splitKeys: ["k", "k10", "k105", "k107", "k20", "kz"],
+  });
+  const { outputs } = await compact(job, { disk });
+  deepEqual(outputs.map(({ smallestKey }) => smallestKey), ["k00", "k10", "k11", "k20"]);
+  deepEqual(readAll(disk, outputs), manyVersions);
+});
+
+Deno.test("compact() tells what it moves, in bytes of files, and pauses within a mebibyte", async () => {
+  const disk = diskWith("d");
+  const large = Array.from({ length: 8 }, (_, index) => ({
+    key: `k${index}`,
+    version: 1,
+    kind: EntryKind.value,
+    value: "v".repeat(700_000),
+  }));
+  const input = await writeTable(disk, large, { directory: "d", number: 1 });
+  const moved: number[] = [];
+  const job = jobOf([[input]], { tableSizeBytesTarget: 1_000_000_000 });
+  const pause = (ioBytes: number) => Promise.resolve(void moved.push(ioBytes));
+  const { outputs } = await compact(job, { disk, pause });
+  const total = moved.reduce((sum, bytes) => sum + bytes, 0);
+  const files = input.sizeBytes + outputs[0].sizeBytes;
+  ok(Math.abs(total - files) < files / 100, `${total} of ${files}`);
+  ok(moved.length >= 7 && moved.every((bytes) => bytes < 2_500_000), String(moved));
+});
 
 Deno.test("compact() puts what is left in the last file it may write", async () => {
   const disk = diskWith("d");

@@ -94,7 +94,18 @@ Deno.test("Manifest writes what FORMAT.md shows, byte for byte", async () => {
     index: 5,
     term: 2,
     lastVersion: 300,
-    horizons: { ...appliedNothing.horizons, userVersion: 9 },
+    horizons: {
+      ...appliedNothing.horizons,
+      userVersion: 9,
+      rules: [{
+        prefix: "ka",
+        retentionMicros: undefined,
+        versionCount: 3,
+        isRetired: false,
+        version: 12,
+        countedFrom: 9,
+      }],
+    },
     machine: new Uint8Array([0xab]),
   };
   await manifest.append({ ...edit(1), applied }, () => edit(1, true));
@@ -126,11 +137,12 @@ Deno.test("readManifest() refuses CURRENT that is cut, of another version, or na
     return latin1Bytes(`${line} ${checksum}\n`);
   };
   const cases = [
-    { bytes: latin1Bytes("ankylo-tree 1 MANI"), code: "corruption" },
+    { bytes: latin1Bytes("ankylo-tree 2 MANI"), code: "corruption" },
     { bytes: new Uint8Array(0), code: "corruption" },
-    { bytes: text("ankylo-tree 2 MANIFEST-000001"), code: "unsupported_format" },
-    { bytes: text("ankylo-tree 1 MANIFEST-000007"), code: "corruption" },
-    { bytes: text("ankylo-tree 1 NOTES"), code: "corruption" },
+    { bytes: text("ankylo-tree 1 MANIFEST-000001"), code: "unsupported_format" },
+    { bytes: text("ankylo-tree 3 MANIFEST-000001"), code: "unsupported_format" },
+    { bytes: text("ankylo-tree 2 MANIFEST-000007"), code: "corruption" },
+    { bytes: text("ankylo-tree 2 NOTES"), code: "corruption" },
   ];
   const disk = new MemoryDisk();
   (await started(disk)).close();

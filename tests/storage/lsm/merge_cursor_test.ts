@@ -4,7 +4,7 @@ import type { Cursor } from "../../../storage/cursor.ts";
 import { EntryKind } from "../../../storage/cursor.ts";
 import { latin1Bytes, latin1Decode } from "../../../storage/env/mod.ts";
 import { Memtable } from "../../../storage/lsm/memtable.ts";
-import { mergeCursor } from "../../../storage/lsm/merge_cursor.ts";
+import { mergeCursor, rankedMergeCursor } from "../../../storage/lsm/merge_cursor.ts";
 
 interface Entry {
   readonly key: string;
@@ -118,4 +118,21 @@ Deno.test("mergeCursor() of no sources is empty, and of one is that source", () 
   equal(empty.isValid, false);
   const [single] = sourcesOf([], 1);
   deepEqual(mergeCursor([single]), single);
+});
+
+Deno.test("rankedMergeCursor() tells which source each entry is from, of one source too", () => {
+  const entries: Entry[] = [
+    { key: "a", version: 2, source: 1 },
+    { key: "a", version: 1, source: 0 },
+    { key: "b", version: 5, source: 2 },
+    { key: "b", version: 5, source: 1 },
+    { key: "c", version: 1, source: 0 },
+  ];
+  const ranks: number[] = [];
+  const cursor = rankedMergeCursor(sourcesOf(entries, 3));
+  for (cursor.seekToFirst(); cursor.isValid; cursor.next()) ranks.push(cursor.rank);
+  deepEqual(ranks, [1, 0, 1, 0]);
+  const alone = rankedMergeCursor(sourcesOf([{ key: "a", version: 1, source: 0 }], 1));
+  alone.seekToFirst();
+  equal(alone.rank, 0);
 });

@@ -238,6 +238,25 @@ Deno.test("SstableReader.open() of a missing file is corruption: the manifest na
   });
 });
 
+Deno.test("SstableReader.mayContain() is true of every key in the table, and reads no block", async () => {
+  const disk = diskWith("d");
+  const entries = Array.from({ length: 500 }, (_, index) => ({
+    key: `k${String(index * 2).padStart(4, "0")}`,
+    version: 1,
+    kind: EntryKind.value,
+    value: "v",
+  }));
+  const reader = openTable(disk, await writeTable(disk, entries, { directory: "d", number: 5 }), {
+    directory: "d",
+  });
+  ok(entries.every(({ key }) => reader.mayContain(key)));
+  const others = entries.filter(({ key }) => reader.mayContain(`${key}x`)).length;
+  ok(others < 25, `${others} of 500`);
+  equal(reader.mayContain("j"), false);
+  equal(reader.mayContain("k9"), false);
+  reader.close();
+});
+
 const emptyMeta: TableMeta = {
   number: 1,
   sizeBytes: 0,
@@ -247,6 +266,8 @@ const emptyMeta: TableMeta = {
   tombstoneCount: 0,
   shadowedCount: 0,
   shadowedBytes: 0,
+  payloadBytes: 0,
+  deaths: [],
   oldestVersion: 0,
   newestVersion: 0,
 };

@@ -42,6 +42,12 @@ Deno.test("SstableWriter.finish() tells what the table holds", async () => {
     tombstoneCount: 2,
     shadowedCount: 2,
     shadowedBytes: 2 + 0 + 2 + 3,
+    payloadBytes: 5 * 2 + 5 + 3 + 1,
+    // "123" dies with the tombstone before it, each tombstone at its own version.
+    deaths: [
+      { cause: 1, entryCount: 1, sizeBytes: 5, keyCount: 1, points: [7] },
+      { cause: 2, entryCount: 2, sizeBytes: 4, keyCount: 2, points: [7, 8] },
+    ],
     oldestVersion: 3,
     newestVersion: 9,
   });

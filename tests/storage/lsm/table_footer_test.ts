@@ -53,7 +53,7 @@ Deno.test("decodeFooter() refuses the footer of another table or of a file of an
 Deno.test("decodeFooter() names a format that it cannot read", () => {
   const bytes = encodeFooter(footer, place);
   const view = new DataView(bytes.buffer);
-  view.setUint32(footerSizeBytes - 16, 2, true);
+  view.setUint32(footerSizeBytes - 16, 3, true);
   const covered = bytes.subarray(0, footerSizeBytes - 12);
   view.setUint32(footerSizeBytes - 12, zlib.crc32(covered, checksumSeed(9, 600)), true);
   equal(codeOf(() => decodeFooter(bytes, place)), "unsupported_format");
@@ -84,6 +84,10 @@ const properties: TableProperties = {
   valueBytes: 40,
   smallestKey: "",
   largestKey: "k\xff\x00",
+  deaths: [
+    { cause: 1, entryCount: 2, sizeBytes: 2 ** 40, keyCount: 1, points: [0, 7, 2 ** 53 - 1] },
+    { cause: 2, entryCount: 1, sizeBytes: 4, keyCount: 1, points: [2 ** 50] },
+  ],
 };
 
 Deno.test("decodeProperties() returns what encodeProperties() wrote, and skips unknown tags", () => {
@@ -91,6 +95,8 @@ Deno.test("decodeProperties() returns what encodeProperties() wrote, and skips u
   out.varint(200);
   out.latin1Prefixed("a sketch of a later format");
   out.bytes(encodeProperties(properties));
+  out.varint(14);
+  out.bytesPrefixed(new Uint8Array(0));
   deepEqual(decodeProperties(new ByteReader(out.view())), properties);
 });
 

@@ -15,6 +15,22 @@ const meta = fc.record({
   tombstoneCount: number,
   shadowedCount: number,
   shadowedBytes: number,
+  payloadBytes: number,
+  deaths: fc.uniqueArray(
+    fc.record({
+      cause: fc.integer({ min: 1, max: 255 }),
+      sizeBytes: number,
+      counts: fc.tuple(fc.integer({ min: 1, max: 99 }), fc.nat({ max: 99 })),
+      points: fc.array(number, { minLength: 1, maxLength: 9 }),
+    }).map(({ cause, sizeBytes, counts: [keyCount, more], points }) => ({
+      cause,
+      entryCount: keyCount + more,
+      sizeBytes,
+      keyCount,
+      points: points.sort((left, right) => left - right),
+    })),
+    { selector: ({ cause }) => cause, maxLength: 6 },
+  ).map((sketches) => sketches.sort((left, right) => left.cause - right.cause)),
   versions: fc.tuple(number, number),
   keys: fc.tuple(key, key),
 }).map(({ versions, keys, ...rest }) => ({
@@ -28,7 +44,13 @@ const applied = fc.record({
   index: number,
   term: number,
   lastVersion: number,
-  horizons: fc.record({ userVersion: number, changeVersion: number, requestVersion: number }),
+  horizons: fc.record({
+    userVersion: number,
+    expiryVersion: number,
+    rules: fc.constant([]),
+    changeVersion: number,
+    requestVersion: number,
+  }),
   machine: fc.uint8Array({ maxLength: 300 }),
 });
 const editArbitrary: fc.Arbitrary<VersionEdit> = fc.record({
@@ -61,7 +83,14 @@ Deno.test("decodeEdit() refuses every cut and takes no damage for more than byte
 });
 
 function table(number: number, level = 0) {
-  const counts = { entryCount: 1, tombstoneCount: 0, shadowedCount: 0, shadowedBytes: 0 };
+  const counts = {
+    entryCount: 1,
+    tombstoneCount: 0,
+    shadowedCount: 0,
+    shadowedBytes: 0,
+    payloadBytes: 2,
+    deaths: [],
+  };
   const bounds = { smallestKey: "a", largestKey: "b", oldestVersion: 1, newestVersion: 1 };
   return { level, meta: { number, sizeBytes: 100, ...counts, ...bounds } };
 }

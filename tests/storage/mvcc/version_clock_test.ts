@@ -68,10 +68,44 @@ Deno.test("VersionClock refuses empty runs and versions beyond a safe integer", 
   throws(() => new VersionClock(new HandClock(2 ** 53 - 2)).take(1), InvariantError);
 });
 
+Deno.test("VersionClock.now() is the wall clock's time, or the last version where that is behind", () => {
+  const hand = new HandClock(1_000);
+  const versions = new VersionClock(hand);
+  equal(versions.now(), 1_000);
+  equal(versions.take(3).base, 1_000);
+  equal(versions.now(), 1_002);
+  hand.nowMicros = 2_000;
+  equal(versions.now(), 2_000);
+});
+
+Deno.test("VersionClock.close() closes up to now or its limit, and runs begin above", () => {
+  const hand = new HandClock(1_000);
+  const versions = new VersionClock(hand);
+  equal(versions.close(5_000), 1_000);
+  equal(versions.take(1).base, 1_001);
+  hand.nowMicros = 9_000;
+  equal(versions.close(5_000), 5_000);
+  hand.nowMicros = 3_000;
+  equal(versions.take(1).base, 5_001);
+});
+
+Deno.test("VersionClock.close() never says less than it said, nor than was handed out", () => {
+  const hand = new HandClock(1_000);
+  const versions = new VersionClock(hand);
+  equal(versions.close(900), 900);
+  equal(versions.close(800), 900);
+  hand.nowMicros = 10;
+  equal(versions.close(2_000), 900);
+  versions.take(5);
+  equal(versions.close(0), 905);
+  throws(() => versions.close(NaN), InvariantError);
+});
+
 Deno.test("VersionClock rises strictly and keeps its windows whatever the clock does", () => {
   const step = fc.record({
     jump: fc.integer({ min: -1_000_000, max: 1_000_000 }),
     count: fc.integer({ min: 1, max: 50 }),
+    isClosing: fc.boolean(),
     restart: fc.boolean(),
   });
   fc.assert(fc.property(fc.array(step), (steps) => {
@@ -79,11 +113,16 @@ Deno.test("VersionClock rises strictly and keeps its windows whatever the clock 
     let versions = new VersionClock(hand);
     let last = 0;
     let windowEnd = 0;
-    for (const { jump, count, restart } of steps) {
+    for (const { jump, count, isClosing, restart } of steps) {
       hand.nowMicros = Math.max(0, hand.nowMicros + jump);
       if (restart) {
         versions = new VersionClock(hand, windowEnd);
         last = windowEnd;
+      }
+      if (isClosing) {
+        const closed = versions.close(windowEnd);
+        equal(closed >= last && closed <= Math.max(windowEnd, last), true);
+        last = closed;
       }
       const run = versions.take(count);
       equal(run.base > last, true);

@@ -70,6 +70,27 @@ Deno.test("VisibleCursor pauses among deleted keys, and loses nothing by it", ()
 });
 
 for (const reverse of [false, true]) {
+  Deno.test(`VisibleCursor hides what has expired at the version asked for, reverse ${reverse}`, () => {
+    const { memtable } = memtableOf([
+      { key: "ka", value: "old" },
+      { key: "ka", value: "9" },
+      { key: "kb", value: "9" },
+      { key: "kb", value: "new" },
+      { key: "kc", value: "8" },
+      { key: "x", value: "1" },
+    ]);
+    const expiryOf = (source: Uint8Array, valueStart: number, valueEnd: number) =>
+      Number(latin1Decode(source, valueStart, valueEnd)) || Infinity;
+    const seen = (expiryVersion: number) => {
+      const range = { start: "", end: undefined, version: 7, expiryOf, expiryVersion, reverse };
+      const found = drain(new VisibleCursor(memtable.cursor(), range));
+      return reverse ? found.toReversed() : found;
+    };
+    deepEqual(seen(7), ["ka=9", "kb=new", "kc=8", "x=1"]);
+    deepEqual(seen(8), ["ka=9", "kb=new", "x=1"]);
+    deepEqual(seen(9), ["kb=new", "x=1"]);
+  });
+
   Deno.test(`VisibleCursor passes few keys between two pauses, reverse ${reverse}`, () => {
     const memtable = new Memtable();
     const noBytes = new Uint8Array(0);

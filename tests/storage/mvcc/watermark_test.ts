@@ -43,5 +43,5 @@ for (const { name, closed, retention, held, current, want } of cases) {
 
 Deno.test("checkReadable() lets the watermark itself be read, and nothing below", () => {
   doesNotThrow(() => checkReadable(7, 7));
-  throws(() => checkReadable(6, 7), { code: "version_vacuumed" });
+  throws(() => checkReadable(6, 7), { code: "version_vacuumed", oldestVersion: 7 });
 });
