@@ -69,10 +69,12 @@ export interface UpkeepConfig {
 /** How many keys one command removes: about a millisecond of everybody's time. */
 const keysPerExpire = 128;
 /**
- * How long others have between two such commands, where there are others: so removing takes less than a
- * sixth of a busy node (measured), and a million keys take a minute and a half.
+ * How long others have between two such commands, where there are others: at least so long, and so many
+ * times what it took to look at the keys, which is long where their blocks have to be read.
  */
-const busyPauseMs = 10;
+const busyPauseMsMin = 10;
+const busyPauseMsMax = 100;
+const busyPauseFactor = 8;
 const proposalMsMax = 10_000;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
@@ -177,12 +179,14 @@ export class Upkeep {
     const { clock, group } = this.#config;
     return this.#attemptExpiry(async () => {
       while (!this.#isStopped) {
+        const startMs = clock.monotonicMs();
         if (!this.#lookAhead()) return;
+        const pauseMs = busyPauseFactor * (clock.monotonicMs() - startMs);
         const { proposalCount } = group.statistics();
         await this.#propose({ kind: "expire", keyCountMax: keysPerExpire });
         const isAlone = group.statistics().proposalCount === proposalCount + 1;
         if (isAlone) await clock.yield();
-        else await clock.sleep(busyPauseMs);
+        else await clock.sleep(Math.min(Math.max(pauseMs, busyPauseMsMin), busyPauseMsMax));
       }
     });
   }
