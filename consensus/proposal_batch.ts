@@ -32,6 +32,8 @@ interface Waiter<Result> {
 export class ProposalBatch<Result> {
   /** When the first of its commands came, on the monotonic clock. */
   gatheringSinceMs = 0;
+  /** Whether it is handed over though the machine takes no more. */
+  isUpkeep = false;
   readonly #headerSizeBytes: number;
   #payload = new ByteWriter(65_536);
   #waiters: (Waiter<Result> | undefined)[] = [];

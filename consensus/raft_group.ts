@@ -122,12 +122,16 @@ export class RaftGroup<Result> {
    * Proposes a command; resolves with its result once it is durable and applied.
    *
    * @param encode Appends the command's bytes; called once, before this returns.
-   * @param options.deadlineMs On the monotonic clock.
+   * @param options.deadlineMs On the monotonic clock. @param options.isUpkeep Whether it asks nothing of
+   * the machine, so that it goes into an entry of its own though the machine takes no more.
    * @throws {ConsensusError} Any code but `corruption` and `unsupported_format`.
    */
-  propose(encode: (out: ByteWriter) => void, options: { deadlineMs: number }): Promise<Result> {
+  propose(
+    encode: (out: ByteWriter) => void,
+    options: { readonly deadlineMs: number; readonly isUpkeep?: boolean },
+  ): Promise<Result> {
     if (this.#isStopped) return this.#refuse("stopped", "the group is closed");
-    let batch = this.#gathering();
+    let batch = options.isUpkeep === true ? this.#upkeepBatch() : this.#gathering();
     const sizeBytes = batch.encode(encode);
     const { proposalSizeBytesMax, waitingSizeBytesMax, entrySizeBytesMax } = this.#options;
     if (sizeBytes > proposalSizeBytesMax) {
@@ -179,20 +183,33 @@ export class RaftGroup<Result> {
   }
 
   #gathering(): ProposalBatch<Result> {
-    return this.#queue[this.#queue.length - 1] ?? this.#newBatch();
+    const last = this.#queue.at(-1);
+    return last === undefined || last.isUpkeep ? this.#newBatch() : last;
   }
 
   #newBatch(): ProposalBatch<Result> {
-    const batch = this.#batchesFree.pop() ??
-      new ProposalBatch<Result>(this.#config.machine.headerSizeBytes);
+    const batch = this.#freeBatch();
     this.#queue.push(batch);
     return batch;
+  }
+
+  /** Upkeep goes first: the machine may need it to take more again. */
+  #upkeepBatch(): ProposalBatch<Result> {
+    const batch = this.#freeBatch();
+    batch.isUpkeep = true;
+    this.#queue.unshift(batch);
+    return batch;
+  }
+
+  #freeBatch(): ProposalBatch<Result> {
+    return this.#batchesFree.pop() ??
+      new ProposalBatch<Result>(this.#config.machine.headerSizeBytes);
   }
 
   /** Starts an entry once the events already waiting have been handled: they share it. */
   #schedule(): void {
     this.#armDeadlines();
-    if (this.#isScheduled || this.#inFlight !== undefined || this.#admitting !== undefined) return;
+    if (this.#isScheduled || this.#inFlight !== undefined || this.#isHeldBack) return;
     this.#isScheduled = true;
     this.#config.clock.defer(() => {
       this.#isScheduled = false;
@@ -200,10 +217,16 @@ export class RaftGroup<Result> {
     });
   }
 
+  /** Whether the machine holds back all that there is. */
+  get #isHeldBack(): boolean {
+    return this.#admitting !== undefined && this.#queue.at(0)?.isUpkeep !== true;
+  }
+
   /** Hands the oldest batch to the log, unless one is in flight or the machine holds back. */
   #startNext(): void {
-    if (this.#isStopped || this.#inFlight !== undefined || this.#admitting !== undefined) return;
+    if (this.#isStopped || this.#inFlight !== undefined || this.#isHeldBack) return;
     if (this.#queue.length === 0) return;
+    if (this.#queue[0].isUpkeep) return this.#handOver();
     let admission: Promise<void> | undefined;
     try {
       admission = this.#config.machine.admission();
@@ -215,7 +238,8 @@ export class RaftGroup<Result> {
     this.#admitting = admission.then(() => {
       this.#admitting = undefined;
       // Not asked again: a machine that slows every writer a little would hold this one for ever.
-      if (!this.#isStopped && this.#queue.length > 0) this.#handOver();
+      const isIdle = !this.#isStopped && this.#inFlight === undefined;
+      if (isIdle && this.#queue.length > 0) this.#handOver();
     }, (error) => {
       this.#admitting = undefined;
       this.#refuseGathering(error);
@@ -300,7 +324,10 @@ export class RaftGroup<Result> {
     if (this.#isStopped) return;
     const refusal = machineRefusal(error);
     if (refusal === undefined) return this.#crash(error);
-    for (const batch of this.#queue.splice(0)) this.#settle(batch, refusal);
+    const upkeep = this.#queue.filter(({ isUpkeep }) => isUpkeep);
+    const refused = this.#queue.filter(({ isUpkeep }) => !isUpkeep);
+    this.#queue.splice(0, Infinity, ...upkeep);
+    for (const batch of refused) this.#settle(batch, refusal);
   }
 
   #stop(error: ConsensusError): void {
@@ -322,6 +349,7 @@ export class RaftGroup<Result> {
 
   #free(batch: ProposalBatch<Result>): void {
     batch.clear();
+    batch.isUpkeep = false;
     if (this.#batchesFree.length < 2) this.#batchesFree.push(batch);
   }
 

@@ -58,7 +58,7 @@ export interface Proposer {
   /** Appends the bytes of a command at once; resolves with its result once it is applied. */
   propose(
     encode: (out: ByteWriter) => void,
-    options: { deadlineMs: number },
+    options: { deadlineMs: number; isUpkeep?: boolean },
   ): Promise<CommandResult>;
 }
 
@@ -263,7 +263,7 @@ export class LocalDatabase implements Database {
       const { valueSizeBytesMax, group } = this.#config;
       await group.propose(
         (out) => encodeCommand(out, { kind: "advance", horizons: [] }, { valueSizeBytesMax }),
-        options,
+        { deadlineMs: options.deadlineMs, isUpkeep: true },
       );
     }
   }

@@ -13,7 +13,8 @@
  * small commands with a pause between them, so that a million keys of one second hold nobody up.
  *
  * VACUUM goes by the horizons of the last flush, so on a node where nothing else flushes they are
- * flushed here, where that lets VACUUM give back a good part of the tree.
+ * flushed here, where that lets VACUUM give back a good part of the tree; and on a full disk, where it
+ * may be all that makes room.
  *
  * Invariants:
  *
@@ -41,6 +42,7 @@ export interface UpkeepConfig {
       Engine,
       | "applied"
       | "durableIndex"
+      | "failure"
       | "durableHorizons"
       | "memtableSizeBytes"
       | "flush"
@@ -50,7 +52,7 @@ export interface UpkeepConfig {
   readonly group: {
     propose(
       encode: (out: ByteWriter) => void,
-      options: { deadlineMs: number },
+      options: { deadlineMs: number; isUpkeep?: boolean },
     ): Promise<CommandResult>;
     /** How many commands were proposed since the start. */
     statistics(): { readonly proposalCount: number };
@@ -275,7 +277,10 @@ export class Upkeep {
       const gain = this.#gain();
       // Without other entries since, moving rules on would only keep an idle log growing.
       const isWritten = engine.applied.index > this.#advancedIndex;
-      if (gain > 0 && isIdle) await this.advance();
+      // What may go by now makes room.
+      const isStuck = engine.failure?.code === "disk_full" &&
+        replica.wantedWatermark() > engine.durableHorizons.userVersion;
+      if (isStuck || (gain > 0 && isIdle)) await this.advance();
       else if (this.#isTimeDue()) await this.#propose({ kind: "advance", horizons: [] });
       else if (isWritten && replica.wantedRuleHorizons().length > 0) {
         await this.#propose({ kind: "advance", horizons: replica.drawRuleHorizons() });
@@ -317,7 +322,8 @@ export class Upkeep {
     const { group, clock } = this.#config;
     return group.propose(
       (out) => encodeCommand(out, command, { valueSizeBytesMax: 0 }),
-      { deadlineMs: clock.monotonicMs() + proposalMsMax },
+      // An advance writes nothing, and a disk that is full may need it to be emptied.
+      { deadlineMs: clock.monotonicMs() + proposalMsMax, isUpkeep: command.kind === "advance" },
     );
   }
 }

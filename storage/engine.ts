@@ -132,6 +132,11 @@ export class Engine {
     return sizes.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
   }
 
+  /** Why flushes or compactions do not get on; undefined where they do. */
+  get failure(): StorageError | undefined {
+    return this.#refusal ?? this.#flushLane.failure ?? this.#compactionLane.failure;
+  }
+
   /** What is applied and not in a table yet. */
   get memtableSizeBytes(): number {
     return this.#memtables.active.sizeBytes + this.#memtables.frozenBytes;
@@ -364,7 +369,7 @@ export class Engine {
       memtables: this.#memtables,
       compactor: this.#compactor,
       holders: this.#snapshots.holders(),
-      failure: this.#refusal ?? this.#flushLane.failure ?? this.#compactionLane.failure,
+      failure: this.failure,
     });
   }
 

@@ -248,6 +248,30 @@ for (const code of ["io", "corruption"] as const) {
   });
 }
 
+Deno.test("upkeep passes a machine that refuses all else, in entries of its own", async () => {
+  const { group, machine, propose, fatal, close } = await open();
+  const upkeep = (text: string) =>
+    group.propose((out) => out.latin1(text), { deadlineMs: Infinity, isUpkeep: true });
+  machine.onAdmission = () => {
+    throw new StorageError("disk_full", "Cannot write: no space left");
+  };
+  const results = await Promise.allSettled([propose("a"), upkeep("up"), propose("b")]);
+  deepEqual(results.map(({ status }) => status), ["rejected", "fulfilled", "rejected"]);
+  const admission = Promise.withResolvers<void>();
+  machine.onAdmission = () => admission.promise;
+  const held = propose("c");
+  await settle();
+  await upkeep("up again");
+  deepEqual(machine.texts, ["up", "up again"]);
+  const others = [propose("d"), upkeep("once more")];
+  machine.onAdmission = () => undefined;
+  admission.resolve();
+  await Promise.all([held, ...others]);
+  deepEqual(machine.texts.slice(2).sort(), ["c", "d", "once more"]);
+  deepEqual(fatal, []);
+  await close();
+});
+
 Deno.test("another failure of the machine's admission is fatal", async () => {
   const { machine, fatal, propose, close } = await open();
   machine.onAdmission = () => Promise.reject(new StorageError("sync_failed", "Cannot sync"));

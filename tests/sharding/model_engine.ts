@@ -12,6 +12,7 @@ import {
   noHorizons,
   type Snapshot,
   type SnapshotHolder,
+  type StorageError,
 } from "../../storage/mod.ts";
 import { coveringRule, horizonOver, withCounts } from "../../storage/mvcc/retention.ts";
 import { checkFollows } from "../../storage/applied_state.ts";
@@ -25,6 +26,8 @@ export class ModelEngine extends ModelStore implements ReplicaEngine {
   durableHorizons: Horizons = noHorizons;
   /** What upkeep is told of the tree's tables. */
   tableSizeBytes = 0;
+  /** What upkeep is told of flushes and compactions. */
+  failure: StorageError | undefined;
   /** What upkeep is told of the tree's memory. */
   memtableSizeBytes = 0;
   /** What upkeep is told that VACUUM could give back at such horizons. */

@@ -247,6 +247,18 @@ Deno.test("Upkeep flushes what may hide dead data from memory, once all of it ha
   await kept.upkeep.stop();
 });
 
+Deno.test("Upkeep moves horizons on where the disk is full, whatever the gain", async () => {
+  const kept = await KeptReplica.started();
+  kept.run(putText("a", "1"));
+  kept.engine.tableSizeBytes = 1_000;
+  await kept.pass(2 * upkeepMs);
+  deepEqual([kept.takeKinds(), kept.engine.flushCount], [[], 0]);
+  kept.engine.failure = new StorageError("disk_full", "Cannot merge");
+  await kept.pass(upkeepMs);
+  deepEqual([kept.takeKinds(), kept.engine.flushCount], [["advance"], 1]);
+  await kept.upkeep.stop();
+});
+
 Deno.test("Upkeep leaves horizons to the flushes that come by themselves", async () => {
   const kept = await KeptReplica.started();
   promise(kept, 500);
