@@ -123,7 +123,7 @@ export class RaftGroup<Result> {
    *
    * @param encode Appends the command's bytes; called once, before this returns.
    * @param options.deadlineMs On the monotonic clock. @param options.isUpkeep Whether it asks nothing of
-   * the machine, so that it goes into an entry of its own though the machine takes no more.
+   * the machine: it has an entry of its own, though the machine takes no more.
    * @throws {ConsensusError} Any code but `corruption` and `unsupported_format`.
    */
   propose(
@@ -188,9 +188,7 @@ export class RaftGroup<Result> {
   }
 
   #newBatch(): ProposalBatch<Result> {
-    const batch = this.#freeBatch();
-    this.#queue.push(batch);
-    return batch;
+    return this.#queue[this.#queue.push(this.#freeBatch()) - 1];
   }
 
   /** Upkeep goes first: the machine may need it to take more again. */
@@ -202,8 +200,8 @@ export class RaftGroup<Result> {
   }
 
   #freeBatch(): ProposalBatch<Result> {
-    return this.#batchesFree.pop() ??
-      new ProposalBatch<Result>(this.#config.machine.headerSizeBytes);
+    const { machine } = this.#config;
+    return this.#batchesFree.pop() ?? new ProposalBatch<Result>(machine.headerSizeBytes);
   }
 
   /** Starts an entry once the events already waiting have been handled: they share it. */
@@ -324,10 +322,10 @@ export class RaftGroup<Result> {
     if (this.#isStopped) return;
     const refusal = machineRefusal(error);
     if (refusal === undefined) return this.#crash(error);
-    const upkeep = this.#queue.filter(({ isUpkeep }) => isUpkeep);
-    const refused = this.#queue.filter(({ isUpkeep }) => !isUpkeep);
-    this.#queue.splice(0, Infinity, ...upkeep);
-    for (const batch of refused) this.#settle(batch, refusal);
+    for (const batch of this.#queue.splice(0)) {
+      if (batch.isUpkeep) this.#queue.push(batch);
+      else this.#settle(batch, refusal);
+    }
   }
 
   #stop(error: ConsensusError): void {
