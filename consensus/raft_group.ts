@@ -236,8 +236,7 @@ export class RaftGroup<Result> {
     this.#admitting = admission.then(() => {
       this.#admitting = undefined;
       // Not asked again: a machine that slows every writer a little would hold this one for ever.
-      const isIdle = !this.#isStopped && this.#inFlight === undefined;
-      if (isIdle && this.#queue.length > 0) this.#handOver();
+      if (!this.#isStopped && !this.#inFlight && this.#queue.length > 0) this.#handOver();
     }, (error) => {
       this.#admitting = undefined;
       this.#refuseGathering(error);
